@@ -1,0 +1,1 @@
+//! What tokens and keys of real clients must do here.
