@@ -1,1 +1,19 @@
-//! muster-x509
+//! X.509 as devices send it: read leniently, describe, compare by thumbprint, verify a chain to one given authority.
+//!
+//! Reading accepts whatever parses, because a thumbprint needs no more than the bytes: version 1 certificates are
+//! common in the field. Only [`verify`] judges, and it is strict. No private key ever comes here.
+
+mod certificate;
+mod chain;
+mod description;
+mod name;
+mod peer;
+mod text;
+mod thumbprint;
+
+pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
+pub use chain::{ChainError, PATH_DEPTH_MAX, PRESENTED_MAX, issued_by, verify};
+pub use description::{Description, describe};
+pub use peer::Peer;
+pub use text::{TEXT_BYTES_MAX, read_certificates, to_pem};
+pub use thumbprint::{Thumbprint, ThumbprintError};
