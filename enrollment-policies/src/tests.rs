@@ -1,0 +1,1 @@
+//! What moves when hubs come, go or change weight.

@@ -1,0 +1,1 @@
+//! Facts about ids, rights, authentication and authorization.
