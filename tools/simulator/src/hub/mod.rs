@@ -1,0 +1,91 @@
+//! A device at its hub: telemetry with acknowledgements, twin, desired changes.
+
+mod client;
+mod topics;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use muster_mqtt::Publish;
+
+use crate::{DeviceKey, OpenError, SessionError, TrustError};
+
+pub use client::HubClient;
+
+/// How long a device waits for an answer or an acknowledgement before it gives the connection up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Who connects.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub id: String,
+    pub module: Option<String>,
+    pub credential: DeviceKey,
+}
+
+impl Device {
+    pub fn new(id: impl Into<String>, credential: DeviceKey) -> Self {
+        Device { id: id.into(), module: None, credential }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct HubOptions {
+    pub clean_session: bool,
+    pub keep_alive_s: u16,
+    /// Less than nothing makes an expired token.
+    pub token_lifetime_s: i64,
+    pub api_version: String,
+    pub model_id: Option<String>,
+    pub will: Option<Publish>,
+    /// Messages sent and not yet acknowledged; `send` waits beyond.
+    pub window: usize,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        HubOptions {
+            clean_session: true,
+            keep_alive_s: 240,
+            token_lifetime_s: 3600,
+            api_version: "2021-04-12".to_owned(),
+            model_id: None,
+            will: None,
+            window: 16,
+        }
+    }
+}
+
+/// What a device is given when it asks for its twin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Twin {
+    pub desired: Value,
+    pub reported: Value,
+}
+
+/// A change of desired properties, as it was announced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    pub version: u64,
+    pub patch: Value,
+}
+
+#[derive(Debug, Error)]
+pub enum HubError {
+    #[error(transparent)]
+    Credential(#[from] TrustError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("the twin request was answered with {status}: {body}")]
+    Twin { status: u16, body: Value },
+    #[error("no {what} within {} s", ANSWER_WITHIN.as_secs())]
+    Silent { what: &'static str },
+    #[error("an answer makes no sense: {what}")]
+    Senseless { what: String },
+    #[error("a subscription was refused")]
+    SubscriptionRefused,
+}
