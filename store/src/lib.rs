@@ -1,1 +1,19 @@
-//! muster-store
+//! SQL on two engines: one writer with group commit, a pool of readers, one SQL text for both.
+//!
+//! [`Db::put`] is for hot paths: rows of one kind that many callers hand in at the same time become one statement.
+//! [`Db::write`] is for everything else: a few statements that happen together or not at all.
+//! Both answer after the commit, so what they answered survives `kill -9` and a power cut.
+
+mod db;
+mod dialect;
+mod error;
+mod row;
+mod statement;
+mod value;
+
+pub use db::Db;
+pub use dialect::Engine;
+pub use error::{StoreError, WriteError};
+pub use row::Row;
+pub use statement::{Expect, Rows, Statement};
+pub use value::Value;
