@@ -42,7 +42,7 @@ struct Date {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error(
-        "certificate of {bytes} bytes is larger than the {} allowed: send one certificate, without what it is not made of",
+        "certificate of {bytes} bytes is larger than the {} allowed: send a smaller one",
         CERTIFICATE_BYTES_MAX
     )]
     TooLarge { bytes: usize },
@@ -67,12 +67,17 @@ pub enum Malformed {
         "certificate text has a `BEGIN CERTIFICATE` without its `END CERTIFICATE`: send the whole PEM block"
     )]
     Unterminated,
-    #[error(
-        "certificate text has something else than PEM blocks at `{found}`: send PEM, or the base64 of the DER, alone"
-    )]
-    Stray { found: String },
-    #[error("certificate number {number} is not base64: copy it again, whole and unchanged")]
-    NotBase64 { number: usize },
+    #[error("certificate text is not base64: copy it again, whole and unchanged")]
+    NotBase64,
+    #[error("number {number} of the certificates: {why}")]
+    Numbered { number: usize, why: Box<Malformed> },
+}
+
+impl Malformed {
+    /// The first needs no number, for most texts have one certificate.
+    pub(crate) fn numbered(self, number: usize) -> Self {
+        if number == 1 { self } else { Self::Numbered { number, why: Box::new(self) } }
+    }
 }
 
 impl Certificate {

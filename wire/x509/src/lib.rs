@@ -12,7 +12,7 @@ mod text;
 mod thumbprint;
 
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
-pub use chain::{ChainError, PATH_DEPTH_MAX, PRESENTED_MAX, issued_by, verify};
+pub use chain::{ChainError, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, issued_by, verify};
 pub use description::{Description, describe};
 pub use peer::Peer;
 pub use text::{TEXT_BYTES_MAX, read_certificates, to_pem};

@@ -92,8 +92,8 @@ fn text_of(value: &Any<'_>) -> Option<String> {
     let bytes = value.data;
     match value.tag() {
         Tag::BmpString => {
-            let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            (bytes.len() % 2 == 0).then(|| String::from_utf16(&units.collect::<Vec<_>>()).ok())?
+            let (pairs, []) = bytes.as_chunks() else { return None };
+            String::from_utf16(&pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect::<Vec<_>>()).ok()
         }
         // Teletex is read as Latin-1, which is what those who still write it mean.
         Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),

@@ -1,6 +1,9 @@
 //! Certificates as people paste them: PEM, PEM that lost its newlines, base64 of the DER.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
 
 use crate::{Certificate, Malformed};
 
@@ -10,37 +13,54 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
-/// `X509` and `TRUSTED` are what older OpenSSL wrote for the same thing; the latter has trailing bytes, so it is not read.
+/// Both are in use for the same thing (RFC 7468 section 5.1).
 const LABELS: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
+/// Enough to recognise `EC PRIVATE KEY`, too little to repeat one.
+const LABEL_SHOWN_MAX: usize = 32;
 const PEM_COLUMNS: usize = 64;
 
-/// One or more certificates, in the order they stand.
+/// Padding is lost where text is cut; DER knows its own length.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// One or more certificates, in the order they stand. Text around PEM blocks is ignored (RFC 7468 section 2), as
+/// `openssl x509 -text` writes it.
 pub fn read_certificates(text: &str) -> Result<Vec<Certificate>, Malformed> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Malformed::TextTooLong { bytes: text.len() });
     }
-    // Some editors put a byte order mark before the text; services send text whose newlines were escaped twice.
+    // Some editors begin with a byte order mark; some tools escape the newlines once too often.
     let text = text.trim_start_matches('\u{feff}').replace("\\r", "\r").replace("\\n", "\n");
     if text.trim().is_empty() {
         return Err(Malformed::Empty);
     }
-    if !text.contains(BEGIN) {
-        return Ok(vec![decode(&text, 1)?]);
+    if text.contains(BEGIN) {
+        return read_pem(&text);
     }
+    let bytes = decode(&text).ok_or(Malformed::NotBase64)?;
+    // The control plane takes the base64 of a `.cer` file, which may itself be PEM (one level, so no recursion).
+    match std::str::from_utf8(&bytes) {
+        Ok(inner) if inner.contains(BEGIN) => read_pem(inner),
+        Ok(_) | Err(_) => Ok(vec![Certificate::parse(&bytes)?]),
+    }
+}
+
+fn read_pem(text: &str) -> Result<Vec<Certificate>, Malformed> {
     let mut certificates = Vec::new();
-    let mut rest = text.as_str();
-    while let Some((before, block)) = rest.split_once(BEGIN) {
-        refuse_stray(before)?;
+    let mut rest = text;
+    while let Some((_, block)) = rest.split_once(BEGIN) {
         let (label, body) = block.split_once(DASHES).ok_or(Malformed::Unterminated)?;
         if !LABELS.contains(&label) {
-            return Err(Malformed::NotACertificate { label: excerpt(label) });
+            return Err(Malformed::NotACertificate { label: label.chars().take(LABEL_SHOWN_MAX).collect() });
         }
         let (body, end) = body.split_once(END).ok_or(Malformed::Unterminated)?;
         let after = end.strip_prefix(label).and_then(|end| end.strip_prefix(DASHES));
         rest = after.ok_or(Malformed::Unterminated)?;
-        certificates.push(decode(body, certificates.len() + 1)?);
+        let certificate = decode(body).ok_or(Malformed::NotBase64).and_then(|der| Certificate::parse(&der));
+        certificates.push(certificate.map_err(|why| why.numbered(certificates.len() + 1))?);
     }
-    refuse_stray(rest)?;
     Ok(certificates)
 }
 
@@ -60,18 +80,7 @@ pub fn to_pem(der: &[u8]) -> String {
     pem
 }
 
-fn decode(base64: &str, number: usize) -> Result<Certificate, Malformed> {
-    let compact: String = base64.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    let der = STANDARD.decode(compact).map_err(|_| Malformed::NotBase64 { number })?;
-    Certificate::parse(&der)
-}
-
-/// `openssl x509 -text` and `s_client` write prose around the blocks; that is taken for what it is.
-fn refuse_stray(between: &str) -> Result<(), Malformed> {
-    let _ = between;
-    Ok(())
-}
-
-fn excerpt(text: &str) -> String {
-    text.chars().take(40).collect()
+fn decode(base64: &str) -> Option<Vec<u8>> {
+    let compact: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    LENIENT.decode(compact).ok()
 }
