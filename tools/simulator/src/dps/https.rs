@@ -56,7 +56,7 @@ async fn boot(
         let reply = reply(answer);
         let retry_after_s = reply.retry_after_s;
         match reply.judge(timings)? {
-            Step::Done(outcome) => return Ok(outcome),
+            Step::Done(outcome) => return Ok(*outcome),
             Step::Wait { operation_id } => {
                 let wait = options.polling.wait(retry_after_s, timings.polls);
                 tokio::time::sleep(wait).await;

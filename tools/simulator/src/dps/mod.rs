@@ -156,7 +156,7 @@ struct Reply {
 
 enum Step {
     Wait { operation_id: String },
-    Done(Outcome),
+    Done(Box<Outcome>),
 }
 
 impl Reply {
@@ -164,36 +164,36 @@ impl Reply {
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let operation_id = text(&self.body, "operationId");
         if self.status >= 300 {
-            return Ok(Step::Done(Outcome::Refused(Refused {
+            return Ok(Step::Done(Box::new(Outcome::Refused(Refused {
                 by: Refusal::Request,
                 status: self.status,
                 error_code: self.body.get("errorCode").and_then(Value::as_u64),
                 message: text(&self.body, "message").unwrap_or_else(|| self.body.to_string()),
                 tracking_id: text(&self.body, "trackingId"),
                 operation_id,
-            })));
+            }))));
         }
         let senseless = || ProvisionError::Senseless { what: self.body.to_string() };
         let operation_id = operation_id.ok_or_else(senseless)?;
         let state = self.body.get("registrationState").unwrap_or(&Value::Null);
         match self.body.get("status").and_then(Value::as_str) {
             Some("assigning" | "unassigned") => Ok(Step::Wait { operation_id }),
-            Some("assigned") => Ok(Step::Done(Outcome::Assigned(Assigned {
+            Some("assigned") => Ok(Step::Done(Box::new(Outcome::Assigned(Assigned {
                 hub: text(state, "assignedHub").ok_or_else(senseless)?,
                 device_id: text(state, "deviceId").ok_or_else(senseless)?,
                 substatus: text(state, "substatus"),
                 operation_id,
                 registration: state.clone(),
                 timings,
-            }))),
-            Some(ended @ ("failed" | "disabled")) => Ok(Step::Done(Outcome::Refused(Refused {
+            })))),
+            Some(ended @ ("failed" | "disabled")) => Ok(Step::Done(Box::new(Outcome::Refused(Refused {
                 by: Refusal::Registration,
                 status: self.status,
                 error_code: state.get("errorCode").and_then(Value::as_u64),
                 message: text(state, "errorMessage").unwrap_or_else(|| ended.to_owned()),
                 tracking_id: text(&self.body, "trackingId"),
                 operation_id: Some(operation_id),
-            }))),
+            })))),
             _ => Err(senseless()),
         }
     }

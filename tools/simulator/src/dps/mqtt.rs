@@ -68,7 +68,7 @@ async fn boot(
             Step::Done(outcome) => {
                 // Best effort: the device has its answer, and a server that is gone needs no farewell.
                 let _farewell = session.send(&[Packet::Disconnect]).await;
-                return Ok(outcome);
+                return Ok(*outcome);
             }
             Step::Wait { operation_id } => {
                 let wait = options.polling.wait(retry_after_s, timings.polls);
