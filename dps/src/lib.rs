@@ -1,1 +1,25 @@
-//! muster-dps
+//! The Device Provisioning Service: who may join, which hub gets them, and why not.
+//!
+//! An *enrollment* is the permission, a *registration* one device's provisioning. Read `registration/service.rs` first: one
+//! request from the top to the bottom.
+
+pub mod api;
+pub mod explain;
+pub mod linked_hub;
+pub mod protocol;
+pub mod registration;
+mod service;
+mod settings;
+pub mod trace;
+
+pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
+pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport};
+pub use service::{Dps, OpenError};
+pub use settings::{Limits, RETRY_AFTER_S, Settings};
+pub use trace::TrackingId;
+
+/// Both HTTP interfaces, told apart by path: for a listener that serves the whole name. Wants a [`muster_x509::Peer`] in the
+/// request's extensions.
+pub fn router(dps: std::sync::Arc<Dps>) -> axum::Router {
+    protocol::http::router(dps.clone()).merge(api::router(dps))
+}

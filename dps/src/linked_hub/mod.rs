@@ -1,0 +1,55 @@
+//! The hubs an instance may assign devices to: the one trait of the house, because only `muster` knows both sides.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use muster_identity::{Admission, DeviceId, DeviceState, HostName};
+
+/// Everything here may be repeated: after a crash it is.
+pub trait LinkedHub: Send + Sync {
+    fn host(&self) -> &HostName;
+
+    /// Creates the device or brings it to what the admission says.
+    fn admit<'a>(
+        &'a self,
+        admission: &'a Admission,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Admitted, HubError>>;
+
+    /// What moves with a device; `None` when the hub does not have it.
+    fn export<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<Option<DeviceState>, HubError>>;
+
+    /// Also well when the device is not there.
+    fn remove<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    Created,
+    Updated,
+}
+
+/// Why a hub did not do it, by whether asking again can help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HubError {
+    /// Asked again, with patience.
+    #[error("hub cannot be reached now: {0}")]
+    Unavailable(String),
+    /// The hub does not accept our credentials for it.
+    #[error("hub refuses this service: {0}")]
+    Unauthorized(String),
+    /// The hub will not take this device, and not later either.
+    #[error("hub refuses the device: {0}")]
+    Refused(String),
+}
+
+/// One linked hub, and its part in allocation.
+#[derive(Clone)]
+pub struct Link {
+    pub hub: Arc<dyn LinkedHub>,
+    /// 1 to 1000.
+    pub weight: u32,
+    /// False: keeps its devices, gets no new ones (dps.md §8, `applyAllocationPolicy`).
+    pub allocatable: bool,
+}
