@@ -2,14 +2,19 @@
 //!
 //! The bytes are read and written by `rmqtt-codec`; nothing of it shows here, so it can be replaced.
 
-mod codec;
+mod connect;
+mod decode;
+mod encode;
+mod header;
 mod packet;
 mod stream;
+mod topic;
 mod violation;
 
 pub use bytestring::ByteString;
 
-pub use codec::{Decoder, Limits, encode};
+pub use decode::{Decoder, FILTERS_PER_PACKET_MAX, Limits};
+pub use encode::encode;
 pub use packet::{Connect, Packet, Publish, QoS, SUBACK_FAILURE};
 pub use stream::{PACKETS_PER_BATCH_MAX, Parts, ReadError, Stream, WriteError};
 pub use violation::{Refusal, Violation};

@@ -7,14 +7,14 @@ pub enum Violation {
     /// The only one that is answered before closing, with CONNACK and `Refusal::code`.
     #[error("connect refused: {0}")]
     ConnectRefused(#[from] Refusal),
-    #[error("packet of {bytes} bytes is over the limit of {max}; send smaller messages")]
-    TooLarge { bytes: usize, max: usize },
+    #[error("{packet} of {bytes} bytes is over the limit of {max}; send smaller ones")]
+    TooLarge { packet: &'static str, bytes: usize, max: usize },
     #[error("remaining length takes more than four bytes")]
     RemainingLength,
     #[error("packet type {0} does not exist in MQTT 3.1.1")]
     PacketType(u8),
-    #[error("{0} with reserved flag bits set in its fixed header")]
-    Flags(&'static str),
+    #[error("{0} with reserved bits set or cleared against the specification")]
+    ReservedBits(&'static str),
     #[error("{0} is not a packet this side may receive")]
     Direction(&'static str),
     #[error("first packet is {0}, must be {1}")]
@@ -35,13 +35,15 @@ pub enum Violation {
     QoS3,
     #[error("publish with quality of service 0 marked as duplicate")]
     DupAtMostOnce,
-    #[error("publish with an empty topic")]
-    TopicEmpty,
-    #[error("publish to `{0}`: a topic name has no wildcards")]
+    #[error("{0} with an empty topic")]
+    TopicEmpty(&'static str),
+    #[error("topic `{0}` has wildcards; only filters may")]
     TopicWildcard(String),
     #[error("{0} without topic filters")]
     FiltersMissing(&'static str),
-    #[error("filter `{0}`: `#` must be a whole last level, `+` a whole level")]
+    #[error("{packet} with more than {max} topic filters; send several packets")]
+    FiltersTooMany { packet: &'static str, max: usize },
+    #[error("filter `{0}`: must not be empty, `#` must be the whole last level, `+` a whole level")]
     Filter(String),
     #[error("connect flags contradict each other: {0}")]
     ConnectFlags(&'static str),
@@ -71,4 +73,12 @@ impl Refusal {
             Self::ClientId => 2,
         }
     }
+}
+
+/// Longest part of a topic that errors repeat, in characters: they end up in logs.
+const EXCERPT_CHARS_MAX: usize = 128;
+
+pub(crate) fn excerpt(text: &str) -> String {
+    let shown = |char: char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char };
+    text.chars().take(EXCERPT_CHARS_MAX).map(shown).collect()
 }
