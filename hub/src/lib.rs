@@ -1,1 +1,23 @@
-//! muster-hub
+//! The hub: identity registry, device sessions, twins, telemetry, and the REST side for service clients.
+
+pub mod api;
+mod backend;
+mod limits;
+pub mod protocol;
+mod recent;
+mod registry;
+mod service;
+mod session;
+mod settings;
+mod telemetry;
+mod twin;
+
+pub use limits::{Limits, Rate};
+pub use registry::{AdmitError, Admitted, ExportError, RemoveError};
+pub use service::{Hub, OpenError};
+pub use session::{
+    Connected, Disconnect, Filter, FromDevice, Granted, Hello, PacketId, Refused, Session, Subject, ToDevice,
+    Will,
+};
+pub use settings::{Settings, UnknownFilters};
+pub use twin::TwinRefusal;

@@ -1,0 +1,1 @@
+//! What service clients read: the events of the log.

@@ -1,0 +1,1 @@
+//! Telemetry: what devices send, on its way into the event log.
