@@ -1,0 +1,1 @@
+//! Private keys: made, sealed to disk, loaded; nothing else sees their bytes.
