@@ -3,7 +3,7 @@
 use muster_sas::{Key, KeyError};
 use muster_x509::{Thumbprint, ThumbprintError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{Entropy, device_key};
 
@@ -158,24 +158,50 @@ impl Authentication {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    symmetric_key: WrittenKeys<'a>,
+    #[serde(rename = "x509Thumbprint")]
+    x509_thumbprint: WrittenThumbprints<'a>,
+    r#type: &'static str,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenKeys<'a> {
+    primary_key: Option<&'a str>,
+    secondary_key: Option<&'a str>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenThumbprints<'a> {
+    primary_thumbprint: Option<&'a Thumbprint>,
+    secondary_thumbprint: Option<&'a Thumbprint>,
+}
+
 /// With the keys: for the store, and for callers allowed to read them. Every member is there, as the original sends it.
 impl Serialize for Authentication {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (keys, thumbprints) = match self {
-            Self::Sas { primary, secondary } => ([Some(primary), Some(secondary)], [None, None]),
-            Self::SelfSigned { primary, secondary } => ([None, None], [primary.as_ref(), secondary.as_ref()]),
-            Self::CertificateAuthority => ([None, None], [None, None]),
+        let written = |symmetric_key: WrittenKeys<'_>, x509_thumbprint: WrittenThumbprints<'_>| {
+            Written { symmetric_key, x509_thumbprint, r#type: self.type_name() }.serialize(serializer)
         };
-        let keys = keys.map(|key| key.map(Key::to_base64));
-        let [primary_key, secondary_key] = keys.each_ref().map(|key| key.as_ref().map(|key| key.as_str()));
-        let [primary_thumbprint, secondary_thumbprint] =
-            thumbprints.map(|thumbprint| thumbprint.map(Thumbprint::to_string));
-        json!({
-            "symmetricKey": { "primaryKey": primary_key, "secondaryKey": secondary_key },
-            "x509Thumbprint": { "primaryThumbprint": primary_thumbprint, "secondaryThumbprint": secondary_thumbprint },
-            "type": self.type_name(),
-        })
-        .serialize(serializer)
+        match self {
+            Self::Sas { primary, secondary } => {
+                let (primary, secondary) = (primary.to_base64(), secondary.to_base64());
+                let keys = WrittenKeys { primary_key: Some(&primary), secondary_key: Some(&secondary) };
+                written(keys, WrittenThumbprints::default())
+            }
+            Self::SelfSigned { primary, secondary } => {
+                let (primary_thumbprint, secondary_thumbprint) = (primary.as_ref(), secondary.as_ref());
+                written(
+                    WrittenKeys::default(),
+                    WrittenThumbprints { primary_thumbprint, secondary_thumbprint },
+                )
+            }
+            Self::CertificateAuthority => written(WrittenKeys::default(), WrittenThumbprints::default()),
+        }
     }
 }
 

@@ -3,13 +3,22 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, hmac};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{GeneralPurpose, GeneralPurposeConfig},
+};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Shorter keys can be guessed; Azure refuses them as well (dps.md §4.1, hub-service.md §2.4).
 pub const KEY_BYTES_MIN: usize = 16;
 /// One block of HMAC-SHA-256: longer keys would be hashed down and gain nothing.
 pub const KEY_BYTES_MAX: usize = 64;
+
+/// Padding is required. Hand-made keys whose last letter carries bits beyond the last byte are taken, as by every client.
+const TEXT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Compared in constant time, wiped on drop, never printed: `to_base64` is the one way out.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -24,13 +33,12 @@ pub enum KeyError {
 }
 
 impl Key {
-    /// Padding is required, so that one key has one text: Event Hubs clients sign with that text (`is_signed_by_text_of`).
     pub fn from_base64(text: &str) -> Result<Self, KeyError> {
         // Measured before it is decoded: a key's text may come from a stranger's request body.
         if text.len() > KEY_BYTES_MAX.div_ceil(3) * 4 {
             return Err(KeyError::WrongLength { bytes: text.len() / 4 * 3 });
         }
-        let bytes = Zeroizing::new(BASE64_STANDARD.decode(text).map_err(|_| KeyError::NotBase64)?);
+        let bytes = Zeroizing::new(TEXT.decode(text).map_err(|_| KeyError::NotBase64)?);
         Self::from_bytes(bytes.to_vec())
     }
 
@@ -51,7 +59,7 @@ impl Key {
     }
 
     pub fn to_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(BASE64_STANDARD.encode(&self.0))
+        Zeroizing::new(TEXT.encode(&self.0))
     }
 
     /// The key of one device of a group (dps.md §4.1): HMAC-SHA-256 of the registration id as given.

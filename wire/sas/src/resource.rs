@@ -35,11 +35,15 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Old tools wrote `…/devices/{id}/api-version=…`. Only behind a complete identity: an id may look like that itself, and a
+/// Old tools wrote `…/devices/{id}/api-version=…`. Tolerated only behind a complete identity: an id may look like that itself, and a
 /// token for such a device must not turn into one for all devices.
 fn without_api_version<'a, 'b>(granted: &'a [&'b str]) -> &'a [&'b str] {
     match granted {
-        [identity @ .., last] if last.starts_with("api-version=") && is_identity(identity) => identity,
+        [identity @ .., last]
+            if last.trim_start_matches('?').starts_with("api-version=") && is_identity(identity) =>
+        {
+            identity
+        }
         _ => granted,
     }
 }
