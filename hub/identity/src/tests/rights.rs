@@ -69,7 +69,7 @@ fn a_new_hub_has_five_policies_each_with_two_keys_of_its_own() {
     let mut keys: Vec<_> = policies
         .iter()
         .flat_map(|policy| [Some(&policy.primary), policy.secondary.as_ref()])
-        .map(|key| key.unwrap().to_base64())
+        .map(|key| key.unwrap().to_base64().to_string())
         .collect();
     keys.sort();
     keys.dedup();
