@@ -26,6 +26,12 @@ pub struct Authority {
     path: Vec<CertificateDer<'static>>,
 }
 
+/// What a TLS server is configured with.
+pub struct Server {
+    pub chain_pem: String,
+    pub key_pem: String,
+}
+
 impl Authority {
     pub fn root(common_name: &str) -> Result<Authority, FactoryError> {
         Authority::root_valid(common_name, Validity::Current)
@@ -76,6 +82,20 @@ impl Authority {
         let mut chain = vec![leaf.der().clone()];
         chain.extend(self.path.iter().cloned());
         Ok(DeviceKey::X509 { chain, key: private(&key) })
+    }
+
+    /// A server's certificate for these names, as PEM, for servers that are not ours.
+    pub fn server(&self, names: &[&str]) -> Result<Server, FactoryError> {
+        let key = key()?;
+        let mut params =
+            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
+        params.use_authority_key_identifier_extension = true;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let mut chain_pem = params.signed_by(&key, &self.issuer)?.pem();
+        for above in &self.path {
+            chain_pem.push_str(&pem(above));
+        }
+        Ok(Server { chain_pem, key_pem: key.serialize_pem() })
     }
 
     pub fn pem(&self) -> &str {

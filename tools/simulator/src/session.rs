@@ -57,6 +57,11 @@ impl Session {
         }
     }
 
+    /// The connection below; what was read and not yet taken is lost.
+    pub fn into_io(self) -> TlsStream<TcpStream> {
+        self.stream.into_parts().io
+    }
+
     pub fn session_present(&self) -> bool {
         self.session_present
     }

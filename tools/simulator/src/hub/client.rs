@@ -11,7 +11,7 @@ use muster_mqtt::{Packet, Publish, QoS, SUBACK_FAILURE};
 
 use super::topics::{self, FromHub, TwinAnswer};
 use super::{ANSWER_WITHIN, Desired, Device, HubError, HubOptions, Twin};
-use crate::session::{Hello, Session};
+use crate::session::Session;
 use crate::{Endpoint, Trust};
 
 pub struct HubClient {
@@ -37,7 +37,7 @@ impl HubClient {
         device: Device,
         options: &HubOptions,
     ) -> Result<HubClient, HubError> {
-        let hello = hello(to, &device, options);
+        let hello = device.hello(to, options);
         let session = Session::open(&trust.presenting(&device.credential)?, to, hello).await?;
         Ok(HubClient {
             device,
@@ -250,25 +250,4 @@ fn publish(topic: String, payload: Bytes, packet_id: NonZeroU16) -> Packet {
         dup: false,
         packet_id: Some(packet_id),
     })
-}
-
-fn hello(to: &Endpoint, device: &Device, options: &HubOptions) -> Hello {
-    let (host, id) = (&to.host, &device.id);
-    let (client_id, resource) = match &device.module {
-        None => (id.clone(), format!("{host}/devices/{id}")),
-        Some(module) => (format!("{id}/{module}"), format!("{host}/devices/{id}/modules/{module}")),
-    };
-    let mut username = format!("{host}/{client_id}/?api-version={}", options.api_version);
-    if let Some(model) = &options.model_id {
-        username.push_str("&model-id=");
-        username.push_str(model);
-    }
-    Hello {
-        client_id,
-        username: Some(username),
-        password: device.credential.token(&resource, options.token_lifetime_s, None).map(Bytes::from),
-        clean_session: options.clean_session,
-        keep_alive_s: options.keep_alive_s,
-        will: options.will.clone(),
-    }
 }

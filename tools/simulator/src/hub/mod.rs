@@ -5,12 +5,13 @@ mod topics;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 use thiserror::Error;
 
 use muster_mqtt::Publish;
 
-use crate::{DeviceKey, OpenError, SessionError, TrustError};
+use crate::{DeviceKey, Endpoint, Hello, OpenError, SessionError, TrustError};
 
 pub use client::HubClient;
 
@@ -28,6 +29,28 @@ pub struct Device {
 impl Device {
     pub fn new(id: impl Into<String>, credential: DeviceKey) -> Self {
         Device { id: id.into(), module: None, credential }
+    }
+
+    /// What this device says first to the hub `to` (hub-device.md §1.3).
+    pub fn hello(&self, to: &Endpoint, options: &HubOptions) -> Hello {
+        let (host, id) = (&to.host, &self.id);
+        let (client_id, resource) = match &self.module {
+            None => (id.clone(), format!("{host}/devices/{id}")),
+            Some(module) => (format!("{id}/{module}"), format!("{host}/devices/{id}/modules/{module}")),
+        };
+        let mut username = format!("{host}/{client_id}/?api-version={}", options.api_version);
+        if let Some(model) = &options.model_id {
+            username.push_str("&model-id=");
+            username.push_str(model);
+        }
+        Hello {
+            client_id,
+            username: Some(username),
+            password: self.credential.token(&resource, options.token_lifetime_s, None).map(Bytes::from),
+            clean_session: options.clean_session,
+            keep_alive_s: options.keep_alive_s,
+            will: options.will.clone(),
+        }
     }
 }
 
