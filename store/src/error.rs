@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-/// A read, or an opening, that failed.
+/// An opening or a read that failed, or why a write did.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database cannot be opened: {0}")]
-    Open(#[source] Arc<sqlx::Error>),
-    #[error("the database's schema cannot be brought up to date: {0}")]
-    Migrate(#[source] Arc<sqlx::migrate::MigrateError>),
+    #[error("{database} cannot be opened: {source}")]
+    Open { database: String, source: Arc<sqlx::Error> },
+    #[error("the schema of {database} cannot be brought up to date: {source}")]
+    Migrate { database: String, source: Arc<sqlx::migrate::MigrateError> },
     #[error("the database refused or failed: {0}")]
     Statement(#[source] Arc<sqlx::Error>),
     #[error("column `{column}` cannot be read: {source}")]
@@ -23,15 +23,28 @@ pub enum WriteError {
     /// An [`crate::Expect`] was not met: the ordinary answer to a conditional write that came too late.
     #[error("statement {index} of the unit changed {changed} rows instead of {expected}")]
     Unmet { index: usize, expected: u64, changed: u64 },
-    /// The database refused a statement: a constraint, or a value it cannot take.
+    /// The database refused this very write: a constraint, or a value it cannot take.
     #[error("statement {index} of the unit was refused: {source}")]
     Refused { index: usize, source: StoreError },
-    /// The database could not do it now; its neighbours in the commit failed with it.
-    #[error("the write failed: {0}")]
+    /// The database could not write now; everything in the same commit failed with it.
+    #[error("nothing was written: {0}")]
     Failed(#[source] StoreError),
-    /// The commit itself failed, so that it may or may not have happened. Safe to repeat when the write is idempotent.
-    #[error("the commit failed and may or may not have happened: {0}")]
+    /// The commit itself failed, so that it may or may not have happened: repeat when that is safe.
+    #[error("the commit failed, it may or may not have happened: {0}")]
     Uncertain(#[source] StoreError),
     #[error("the database is closed")]
     Closed,
+}
+
+impl StoreError {
+    pub(crate) fn statement(error: sqlx::Error) -> StoreError {
+        match error {
+            sqlx::Error::PoolClosed => StoreError::Closed,
+            error => StoreError::Statement(Arc::new(error)),
+        }
+    }
+
+    pub(crate) fn open(database: impl Into<String>, error: sqlx::Error) -> StoreError {
+        StoreError::Open { database: database.into(), source: Arc::new(error) }
+    }
 }

@@ -1,39 +1,66 @@
 //! A row that was read.
 
-use crate::StoreError;
+use std::sync::Arc;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+
+use crate::{StoreError, postgres};
 
 /// A row; its columns are asked for by name and by type.
 #[derive(Debug)]
-pub struct Row {}
+pub struct Row(pub(crate) Driver);
+
+#[derive(Debug)]
+pub(crate) enum Driver {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
 
 impl Row {
     pub fn int(&self, column: &str) -> Result<i64, StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        self.opt_int(column)?.ok_or_else(|| is_null(column))
     }
 
     pub fn text(&self, column: &str) -> Result<&str, StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        self.opt_text(column)?.ok_or_else(|| is_null(column))
     }
 
     pub fn blob(&self, column: &str) -> Result<&[u8], StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        self.opt_blob(column)?.ok_or_else(|| is_null(column))
     }
 
     pub fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        match &self.0 {
+            Driver::Sqlite(row) => row.try_get(column),
+            Driver::Postgres(row) => postgres::int(row, column),
+        }
+        .map_err(|error| unreadable(column, error))
     }
 
     pub fn opt_text(&self, column: &str) -> Result<Option<&str>, StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        match &self.0 {
+            Driver::Sqlite(row) => row.try_get(column),
+            Driver::Postgres(row) => row.try_get(column),
+        }
+        .map_err(|error| unreadable(column, error))
     }
 
     pub fn opt_blob(&self, column: &str) -> Result<Option<&[u8]>, StoreError> {
-        let _ = column;
-        Err(StoreError::Closed)
+        match &self.0 {
+            Driver::Sqlite(row) => row.try_get(column),
+            Driver::Postgres(row) => row.try_get(column),
+        }
+        .map_err(|error| unreadable(column, error))
     }
+}
+
+/// Told here: the SQLite driver would read a NULL text as an empty one.
+fn is_null(column: &str) -> StoreError {
+    unreadable(column, sqlx::Error::Decode("it is null, which its reader does not expect".into()))
+}
+
+fn unreadable(column: &str, error: sqlx::Error) -> StoreError {
+    StoreError::Column { column: column.to_owned(), source: Arc::new(error) }
 }
