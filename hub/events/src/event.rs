@@ -8,15 +8,24 @@ use jiff::Timestamp;
 /// Why there is an event (hub-service §4.6). Stored as one byte: never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    Telemetry,
-    TwinChange,
-    DeviceLifecycle,
-    DeviceConnectionState,
-    DigitalTwinChange,
-    DeviceJobLifecycle,
+    Telemetry = 1,
+    TwinChange = 2,
+    DeviceLifecycle = 3,
+    DeviceConnectionState = 4,
+    DigitalTwinChange = 5,
+    DeviceJobLifecycle = 6,
 }
 
 impl Source {
+    pub const ALL: [Self; 6] = [
+        Self::Telemetry,
+        Self::TwinChange,
+        Self::DeviceLifecycle,
+        Self::DeviceConnectionState,
+        Self::DigitalTwinChange,
+        Self::DeviceJobLifecycle,
+    ];
+
     /// The value of `iothub-message-source`.
     pub fn name(self) -> &'static str {
         match self {
@@ -27,6 +36,14 @@ impl Source {
             Self::DigitalTwinChange => "digitalTwinChangeEvents",
             Self::DeviceJobLifecycle => "deviceJobLifecycleEvents",
         }
+    }
+
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.code() == code)
     }
 }
 

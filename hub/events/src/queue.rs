@@ -1,0 +1,180 @@
+//! The way to the writer: bounded in events and bytes; who finds it full waits.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::{
+    batch::Chunk,
+    error::{AppendError, TrimError},
+    options::{Options, Retention, Trimmed},
+};
+
+pub(crate) struct Append {
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+    pub(crate) answer: oneshot::Sender<Result<(), AppendError>>,
+}
+
+pub(crate) struct Trim {
+    pub(crate) retention: Retention,
+    pub(crate) now: Timestamp,
+    pub(crate) answer: oneshot::Sender<Result<Trimmed, TrimError>>,
+}
+
+pub(crate) struct Queue {
+    events: Semaphore,
+    bytes: Semaphore,
+    /// One trim at a time.
+    trims: Semaphore,
+    events_max: usize,
+    bytes_max: usize,
+    commit_events_max: usize,
+    commit_bytes_max: usize,
+    waiting: Mutex<Waiting>,
+    work: Condvar,
+}
+
+struct Waiting {
+    /// Each holds at least one permit of `events`: that bounds it.
+    appends: VecDeque<Append>,
+    trim: Option<Trim>,
+    open: bool,
+}
+
+/// What the writer is to do next.
+pub(crate) enum Turn {
+    Work(Option<Trim>),
+    /// Nothing came for as long as it was asked to wait.
+    Idle,
+    /// Closed, and everything is done.
+    End,
+}
+
+impl Queue {
+    pub(crate) fn new(options: &Options) -> Self {
+        // What a semaphore can count in one call.
+        let permits = |wanted: usize| wanted.clamp(1, u32::MAX as usize).min(Semaphore::MAX_PERMITS);
+        let (events_max, bytes_max) = (permits(options.queue_events_max), permits(options.queue_bytes_max));
+        Self {
+            events: Semaphore::new(events_max),
+            bytes: Semaphore::new(bytes_max),
+            trims: Semaphore::new(1),
+            events_max,
+            bytes_max,
+            commit_events_max: options.commit_events_max,
+            commit_bytes_max: options.commit_bytes_max,
+            waiting: Mutex::new(Waiting { appends: VecDeque::new(), trim: None, open: true }),
+            work: Condvar::new(),
+        }
+    }
+
+    /// Waits for room. Both semaphores are fair, so calls are queued in the order in which they came.
+    pub(crate) async fn append(&self, chunks: Vec<Chunk>) -> Result<(), AppendError> {
+        let events = chunks.iter().map(|chunk| chunk.count as usize).sum();
+        let bytes = chunks.iter().map(|chunk| chunk.records.len()).sum();
+        let (events_max, bytes_max) = (self.events_max, self.bytes_max);
+        if events > events_max || bytes > bytes_max {
+            return Err(AppendError::CallTooLarge { events, events_max, bytes, bytes_max });
+        }
+        let closed = |_| AppendError::Closed;
+        let event_permits = self.events.acquire_many(events as u32).await.map_err(closed)?;
+        let byte_permits = self.bytes.acquire_many(bytes as u32).await.map_err(closed)?;
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut waiting = self.lock();
+            if !waiting.open {
+                return Err(AppendError::Closed);
+            }
+            waiting.appends.push_back(Append { chunks, events, bytes, answer });
+        }
+        self.work.notify_one();
+        // From here on they are the writer's to give back, even if nobody waits for the answer any more.
+        event_permits.forget();
+        byte_permits.forget();
+        answered.await.map_err(|_| AppendError::Closed)?
+    }
+
+    pub(crate) async fn trim(&self, retention: Retention, now: Timestamp) -> Result<Trimmed, TrimError> {
+        let _turn = self.trims.acquire().await.map_err(|_| TrimError::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut waiting = self.lock();
+            if !waiting.open {
+                return Err(TrimError::Closed);
+            }
+            waiting.trim = Some(Trim { retention, now, answer });
+        }
+        self.work.notify_one();
+        answered.await.map_err(|_| TrimError::Closed)?
+    }
+
+    /// Refuses what comes from now on; what is queued is still done.
+    pub(crate) fn close(&self) {
+        self.lock().open = false;
+        self.events.close();
+        self.bytes.close();
+        self.trims.close();
+        self.work.notify_one();
+    }
+
+    /// All that is queued, up to the bounds of a commit. Waits at most `patience`; `None`: for ever.
+    pub(crate) fn next(&self, patience: Option<Duration>, appends: &mut Vec<Append>) -> Turn {
+        let mut waiting = self.lock();
+        while waiting.appends.is_empty() && waiting.trim.is_none() {
+            if !waiting.open {
+                return Turn::End;
+            }
+            waiting = match patience {
+                None => self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let woken = self.work.wait_timeout(waiting, patience);
+                    let (waiting, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+                    if timeout.timed_out() && waiting.appends.is_empty() && waiting.trim.is_none() {
+                        return Turn::Idle;
+                    }
+                    waiting
+                }
+            };
+        }
+        let (mut events, mut bytes) = (0, 0);
+        while let Some(next) = waiting.appends.front() {
+            events += next.events;
+            bytes += next.bytes;
+            if !appends.is_empty() && (events > self.commit_events_max || bytes > self.commit_bytes_max) {
+                break;
+            }
+            appends.extend(waiting.appends.pop_front());
+        }
+        Turn::Work(waiting.trim.take())
+    }
+
+    /// The writer is done with these: others may come.
+    pub(crate) fn release(&self, events: usize, bytes: usize) {
+        self.events.add_permits(events);
+        self.bytes.add_permits(bytes);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing in here can be left half done.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held by the writer: when it ends, for whatever reason, nobody is left waiting.
+pub(crate) struct Abandon<'a>(pub(crate) &'a Queue);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        let mut waiting = self.0.lock();
+        waiting.appends.clear();
+        waiting.trim = None;
+    }
+}
