@@ -16,7 +16,7 @@ mod tls;
 pub use credential::DeviceKey;
 pub use dps::{
     Assigned, Dps, Options, Outcome, Polling, ProvisionError, Refusal, Refused, Timings, provision,
-    provision_https,
+    provision_https, provision_on,
 };
 pub use endpoints::{Endpoints, EndpointsError, HubEntry, Ports};
 pub use https::{Answer, HttpError};

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::{Endpoint, HttpError, OpenError, SessionError, TrustError};
 
 pub use https::provision_https;
-pub use mqtt::provision;
+pub use mqtt::{provision, provision_on};
 
 /// Clients wait two seconds when they are not told how long.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(2);

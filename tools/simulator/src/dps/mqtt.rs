@@ -22,7 +22,19 @@ pub async fn provision(
     trust: &Trust,
     options: &Options,
 ) -> Result<Outcome, ProvisionError> {
-    let boot = boot(dps, registration_id, credential, trust, options);
+    provision_on(dps, registration_id, credential, trust, options, &mut None).await
+}
+
+/// The same for a device that remembers its operation: where there is one it polls, and does not register again.
+pub async fn provision_on(
+    dps: &Dps,
+    registration_id: &str,
+    credential: &DeviceKey,
+    trust: &Trust,
+    options: &Options,
+    operation: &mut Option<String>,
+) -> Result<Outcome, ProvisionError> {
+    let boot = boot(dps, registration_id, credential, trust, options, operation);
     match tokio::time::timeout(options.deadline, boot).await {
         Ok(outcome) => outcome,
         Err(_) => Err(ProvisionError::Late { after: options.deadline }),
@@ -35,6 +47,7 @@ async fn boot(
     credential: &DeviceKey,
     trust: &Trust,
     options: &Options,
+    operation: &mut Option<String>,
 ) -> Result<Outcome, ProvisionError> {
     let mut timings = Timings::default();
     let trust = trust.presenting(credential)?;
@@ -54,8 +67,11 @@ async fn boot(
 
     let asked = Instant::now();
     let mut requests = Requests { last: 0 };
-    let register = requests.register(registration_id, options);
-    session.send(&[subscribe(), register]).await?;
+    let first = match operation {
+        None => requests.register(registration_id, options),
+        Some(operation_id) => requests.poll(operation_id),
+    };
+    session.send(&[subscribe(), first]).await?;
     let mut reply = requests.answer(&mut session).await?;
     timings.register = asked.elapsed();
 
@@ -71,11 +87,12 @@ async fn boot(
                 return Ok(*outcome);
             }
             Step::Wait { operation_id } => {
+                let operation_id = operation.insert(operation_id);
                 let wait = options.polling.wait(retry_after_s, timings.polls);
                 tokio::time::sleep(wait).await;
                 timings.waited += wait;
                 timings.polls += 1;
-                session.send(&[requests.poll(&operation_id)]).await?;
+                session.send(&[requests.poll(operation_id)]).await?;
                 reply = requests.answer(&mut session).await?;
             }
         }

@@ -96,7 +96,7 @@ impl HubClient {
         Ok(self.sent)
     }
 
-    /// The next message that the hub says it keeps.
+    /// The number of the next message that the hub says it keeps. Dropping the future loses nothing.
     pub async fn accepted(&mut self) -> Result<u64, HubError> {
         loop {
             if let Some(number) = self.accepted.pop_front() {
@@ -104,6 +104,11 @@ impl HubClient {
             }
             self.step("acknowledgement").await?;
         }
+    }
+
+    /// The same without waiting: what has arrived while something else was awaited.
+    pub fn accepted_already(&mut self) -> Option<u64> {
+        self.accepted.pop_front()
     }
 
     /// Waits until every message sent is acknowledged; gives how many were since the last time.
