@@ -208,3 +208,6 @@ impl From<ASN1Time> for Date {
         Self { at, text: format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z") }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod name;
 mod peer;
 mod text;
 mod thumbprint;
+#[cfg(test)]
+mod workshop;
 
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
 pub use chain::{ChainError, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, issued_by, verify};

@@ -84,3 +84,6 @@ fn decode(base64: &str) -> Option<Vec<u8>> {
     let compact: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     LENIENT.decode(compact).ok()
 }
+
+#[cfg(test)]
+mod tests;

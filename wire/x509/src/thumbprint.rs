@@ -80,3 +80,42 @@ impl<'de> Deserialize<'de> for Thumbprint {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Thumbprint;
+    use crate::{read_certificates, workshop::VERSION_1};
+
+    const SHA1: &str = "7c5f4e965c488dcb89e457a077995b8bfe1bdc9b";
+    const SHA256: &str = "38b024e32f6c0db95173baa3e3915cac9be81ed550715fdf3ba4c86e51477063";
+
+    #[test]
+    fn case_does_not_matter_and_upper_case_is_shown() {
+        for lower in [SHA1, SHA256] {
+            let upper = lower.to_uppercase();
+            assert_eq!(Thumbprint::parse(lower), Thumbprint::parse(&upper));
+            assert_eq!(Thumbprint::parse(lower).unwrap().to_string(), upper);
+            let json = serde_json::to_string(&Thumbprint::parse(lower).unwrap()).unwrap();
+            assert_eq!(json, format!("\"{upper}\""));
+            assert_eq!(serde_json::from_str::<Thumbprint>(&json).unwrap().to_string(), upper);
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_either_hash() {
+        let certificate = &read_certificates(VERSION_1).unwrap()[0];
+        assert!(Thumbprint::parse(SHA1).unwrap().is_of(certificate));
+        assert!(Thumbprint::parse(SHA256).unwrap().is_of(certificate));
+        assert!(!Thumbprint::parse(&"0".repeat(40)).unwrap().is_of(certificate));
+        assert!(!Thumbprint::parse(&"0".repeat(64)).unwrap().is_of(certificate));
+    }
+
+    #[test]
+    fn other_text_is_refused_with_what_is_wrong() {
+        let said = |text: &str| Thumbprint::parse(text).unwrap_err().to_string();
+        assert!(said("").starts_with("thumbprint has 0 characters: give the 40 (SHA-1) or 64 (SHA-256)"));
+        assert!(said(&SHA1[1..]).starts_with("thumbprint has 39 characters"));
+        assert!(said(&SHA256[2..]).starts_with("thumbprint has 62 characters"));
+        assert!(said("7C:5F").starts_with("thumbprint has `:`, which is not a hexadecimal digit"));
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Missing key identifiers are let pass: they only hint at the path, and many device certificates in the field lack them.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use x509_parser::{
     certificate::X509Certificate,
@@ -116,9 +118,10 @@ impl Said {
             extended_key_usage: None,
             constrains_names: false,
         };
-        for (index, extension) in parsed.extensions().iter().enumerate() {
+        let mut seen = HashSet::new();
+        for extension in parsed.extensions() {
             let oid = extension.oid.to_id_string();
-            if parsed.extensions()[..index].iter().any(|earlier| earlier.oid == extension.oid) {
+            if !seen.insert(&extension.oid) {
                 return Err(ChainError::DuplicateExtension { place, subject: subject(), oid });
             }
             if extension.critical && NEVER_CRITICAL.contains(&oid.as_str()) {
