@@ -70,16 +70,20 @@ impl DataFolder {
         self.lock.write_all(&text)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("muster.db")
     }
 
-    pub(crate) fn event_log(&self, hub: &str) -> PathBuf {
-        self.path.join("events").join(format!("{hub}.db"))
+    pub(crate) fn event_logs(&self) -> PathBuf {
+        self.path.join("events")
     }
 
-    pub(crate) fn ca(&self) -> PathBuf {
-        self.path.join("ca")
+    pub(crate) fn event_log(&self, hub: &str) -> PathBuf {
+        self.event_logs().join(format!("{hub}.db"))
     }
 
     pub(crate) fn ca_file(&self) -> PathBuf {

@@ -1,11 +1,19 @@
 //! Muster: a device provisioning service, its hubs and its CA in one process.
 
+mod certificates;
+mod client;
 pub mod config;
 mod data_folder;
 pub mod endpoints;
 mod entropy;
 mod keys;
+mod linked_hub;
+mod listen;
 mod server;
+mod start;
+mod ticks;
 
 pub use endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
+pub use linked_hub::RemoteError;
+pub use listen::{BindError, Connections, TlsError};
 pub use server::{Running, Server, StartError};

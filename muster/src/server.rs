@@ -1,31 +1,122 @@
 //! The server as one value: started from a configuration and a data folder, stopped in order.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::Config;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use muster_dps::Dps;
+use muster_events::Log;
+use muster_hub::Hub;
+use muster_store::Db;
+
+use crate::config::{Config, Limits};
+use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
+use crate::listen::{
+    Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, Connections, Counters, DpsFront, Front, HubFront, Names,
+    Stop, Tls, now,
+};
+use crate::ticks::Tick;
+use crate::{entropy, listen, start};
+
+pub use crate::start::StartError;
+
+/// What the stores may take to close when the connections are gone.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Server;
 
 /// A server that listens. Dropping it without [`Running::shutdown`] is a crash, and as safe as one.
 pub struct Running {
     endpoints: Endpoints,
-    addresses: Vec<SocketAddr>,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("not built yet")]
-    Unbuilt,
+    addresses: Vec<IpAddr>,
+    notices: Vec<String>,
+    front: Arc<Front>,
+    db: Db,
+    hubs: Vec<Arc<Hub>>,
+    /// Ticks and the assignment worker: they outlive the connections that need them.
+    workers: TaskTracker,
+    stop_workers: CancellationToken,
+    _folder: DataFolder,
 }
 
 impl Server {
     /// Returns when every listener accepts and `endpoints.json` is written.
     pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
-        let _ = (config, data);
-        Err(StartError::Unbuilt)
+        let mut folder = DataFolder::open(data)?;
+        let bound = Bound::bind(&config)?;
+        let entropy = entropy::system();
+        let names: Vec<_> = config.hubs.iter().map(|hub| hub.name.to_string()).collect();
+        let keys = crate::keys::Keys::open(&folder.keys(), &names, &entropy)?;
+        let renewal = start::certificates(&config, &folder, &entropy)?;
+        let db = start::database(&config, &folder).await?;
+        let hubs = start::hubs(&config, &folder, &keys, &db, &entropy).await?;
+        let links = start::links(&config, &hubs, &folder.ca_file())?;
+        let dps = start::dps(&config, &keys, links, &db, &entropy).await?;
+
+        let default_host = config.dps.host.as_str();
+        let by_address = renewal.hosts_by_address();
+        let tls = |alpn| Tls::new(&renewal.certificates, default_host, &by_address, alpn);
+        let front = Arc::new(Front {
+            names: Names::new(&renewal.names),
+            dps: DpsFront::new(dps.clone()),
+            hubs: hubs.iter().cloned().map(HubFront::new).collect(),
+            mqtts: tls(Alpn::None)?,
+            https: tls(Alpn::Http11)?,
+            admission: Admission::new(&config.limits),
+            limits: config.limits.clone(),
+            bodies: Arc::new(Semaphore::new(BODY_BYTES_TOTAL_MAX)),
+            counters: Counters::default(),
+            entropy,
+            stop: Stop::new(),
+            tasks: TaskTracker::new(),
+        });
+
+        let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
+        workers.spawn(assign(dps.clone(), stop_workers.clone()));
+        for tick in ticks(&dps, &hubs, renewal) {
+            workers.spawn(tick.keep(stop_workers.clone()));
+        }
+
+        let endpoints = start::endpoints(&config, &folder, &keys, bound.ports);
+        let notices = bound.notices.clone();
+        listen::serve(bound, &front);
+        let addresses = config.addresses();
+        start::announce(&mut folder, &endpoints, &addresses)?;
+        Ok(Running { endpoints, addresses, notices, front, db, hubs, workers, stop_workers, _folder: folder })
     }
+}
+
+/// The one list of what runs by the clock.
+fn ticks(dps: &Arc<Dps>, hubs: &[Arc<Hub>], renewal: crate::certificates::Renewal) -> Vec<Tick> {
+    let mut ticks = Vec::new();
+    let service = dps.clone();
+    ticks.push(Tick::new("dps", move |now| {
+        let dps = service.clone();
+        async move { dps.tick(now).await }
+    }));
+    for hub in hubs {
+        let hub = hub.clone();
+        ticks.push(Tick::new("hub", move |now| {
+            let hub = hub.clone();
+            async move { hub.tick(now).await }
+        }));
+    }
+    let renewal = Arc::new(renewal);
+    ticks.push(Tick::new("certificates", move |now| {
+        let renewal = renewal.clone();
+        async move { renewal.tick(now).await }
+    }));
+    ticks
+}
+
+async fn assign(dps: Arc<Dps>, stop: CancellationToken) {
+    dps.run(now, async move { stop.cancelled().await }).await;
 }
 
 impl Running {
@@ -33,17 +124,55 @@ impl Running {
         &self.endpoints
     }
 
-    /// Where the MQTT and HTTPS listeners are bound, for clients on this machine when host names do not resolve.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    /// Where it listens, for clients on this machine when host names do not resolve.
+    pub fn addresses(&self) -> &[IpAddr] {
         &self.addresses
     }
 
-    /// The event log of a hub in this process, by hub name.
-    pub fn log(&self, hub: &str) -> Option<muster_events::Log> {
-        let _ = hub;
-        None
+    /// What is not as configured, for the operator.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
-    /// Stops accepting, lets connections end, closes the stores. Always ends, within the drain limit and a second.
-    pub async fn shutdown(self) {}
+    /// The event log of a hub in this process, by hub name.
+    pub fn log(&self, hub: &str) -> Option<Log> {
+        let found = self.hubs.iter().find(|it| it.settings().name.as_str().eq_ignore_ascii_case(hub))?;
+        Some(found.log().clone())
+    }
+
+    pub fn connections(&self) -> Connections {
+        self.front.counters.read()
+    }
+
+    /// Stops accepting, lets connections end, closes the stores. Ends within `limits.drain` and a few seconds, whatever clients do.
+    pub async fn shutdown(self) {
+        let Limits { drain, .. } = self.front.limits;
+        self.front.stop.stop();
+        self.front.tasks.close();
+        if tokio::time::timeout(drain, self.front.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                open = self.front.tasks.len(),
+                "connections did not end within `limits.drain_s` and are cut"
+            );
+        }
+        self.stop_workers.cancel();
+        self.workers.close();
+        let closing = async {
+            self.workers.wait().await;
+            for hub in &self.hubs {
+                hub.log().close().await;
+            }
+            self.db.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
+            tracing::warn!("the stores did not close in time; what was acknowledged is safe all the same");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.front.stop.stop();
+        self.stop_workers.cancel();
+    }
 }

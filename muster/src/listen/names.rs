@@ -69,7 +69,8 @@ impl Names {
         match self.by_host(first) {
             Some(hub @ Addressee::Hub(_)) => Some(hub),
             Some(Addressee::Dps) | None => {
-                let registrations = parts.next()?.eq_ignore_ascii_case("registrations") && parts.next().is_some();
+                let registrations =
+                    parts.next()?.eq_ignore_ascii_case("registrations") && parts.next().is_some();
                 registrations.then_some(Addressee::Dps)
             }
         }

@@ -43,14 +43,15 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    pub(crate) fn replace(&self, issued: Vec<(String, ServerCertificate)>) -> Result<(), TlsError> {
+    pub(crate) fn replace(&self, issued: &[(Vec<String>, ServerCertificate)]) -> Result<(), TlsError> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         let mut by_host = HashMap::new();
-        for (host, certificate) in issued {
+        for (hosts, certificate) in issued {
             let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
             let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certificate.key_pkcs8.as_slice()));
             let key = provider.key_provider.load_private_key(key.clone_key())?;
-            by_host.insert(host, Arc::new(CertifiedKey::new(chain, key)));
+            let certified = Arc::new(CertifiedKey::new(chain, key));
+            by_host.extend(hosts.iter().map(|host| (host.to_ascii_lowercase(), certified.clone())));
         }
         *self.by_host.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_host);
         Ok(())
@@ -150,7 +151,8 @@ impl KeyPossession {
         let key = RawPublicKeyEntity::try_from(&spki)
             .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
         let supported = self.0.signature_verification_algorithms.mapping;
-        let algorithms = supported.iter().find(|(scheme, _)| *scheme == signed.scheme).map_or(&[][..], |it| it.1);
+        let algorithms =
+            supported.iter().find(|(scheme, _)| *scheme == signed.scheme).map_or(&[][..], |it| it.1);
         let proven = algorithms
             .iter()
             .take(algorithms_max)

@@ -1,0 +1,74 @@
+//! The server certificates of this process: which names each has, and their renewal.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use muster_ca::{Ca, ServerCertificateError};
+
+use crate::config::{Config, Place};
+use crate::listen::{Addressee, Certificates, Named, TlsError};
+
+/// The CA renews what runs out within weeks; a day is often enough to ask it.
+const RENEWAL_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    #[error("no server certificate for `{host}`: {source}")]
+    Issue { host: String, source: ServerCertificateError },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Everyone this process answers for. DPS also has the addresses that are listened on, for clients that dial those.
+pub(crate) fn names(config: &Config) -> Vec<Named> {
+    let mut all = vec![Named { addressee: Addressee::Dps, hosts: vec![config.dps.host.to_string()] }];
+    let here = config.hubs.iter().filter(|hub| matches!(hub.place, Place::Here));
+    for (position, hub) in here.enumerate() {
+        let hosts = std::iter::once(&hub.host).chain(&hub.aliases).map(ToString::to_string).collect();
+        all.push(Named { addressee: Addressee::Hub(position), hosts });
+    }
+    let free = |address: &IpAddr| {
+        let text = address.to_string();
+        !address.is_unspecified() && all.iter().all(|named| !named.hosts.contains(&text))
+    };
+    let addresses: Vec<_> = config.listen.iter().filter(|it| free(it)).map(ToString::to_string).collect();
+    all[0].hosts.extend(addresses);
+    all
+}
+
+pub(crate) struct Renewal {
+    pub(crate) ca: Arc<Ca>,
+    pub(crate) names: Vec<Named>,
+    pub(crate) certificates: Arc<Certificates>,
+}
+
+impl Renewal {
+    /// Puts a certificate that is good for a while under every name.
+    pub(crate) fn renew(&self, now: Timestamp) -> Result<(), CertificateError> {
+        let mut issued = Vec::new();
+        for named in &self.names {
+            let issue = self.ca.server_certificate(&named.hosts, now);
+            let certificate = issue.map_err(|source| CertificateError::Issue {
+                host: named.hosts.first().cloned().unwrap_or_default(),
+                source,
+            })?;
+            issued.push((named.hosts.clone(), certificate));
+        }
+        Ok(self.certificates.replace(&issued)?)
+    }
+
+    /// Which host a client means that dials an address and names nobody: every host that is an address itself.
+    pub(crate) fn hosts_by_address(&self) -> Vec<(IpAddr, String)> {
+        let hosts = self.names.iter().flat_map(|named| &named.hosts);
+        hosts.filter_map(|host| Some((host.parse().ok()?, host.clone()))).collect()
+    }
+
+    pub(crate) async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
+        if let Err(error) = self.renew(now) {
+            tracing::error!(%error, "server certificates were not renewed");
+        }
+        now.checked_add(RENEWAL_INTERVAL).ok()
+    }
+}

@@ -1,0 +1,179 @@
+//! The steps of a start: each makes one part, and says in one line why it cannot.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use muster_ca::Ca;
+use muster_dps::{Dps, Link, LinkedHub};
+use muster_events::Log;
+use muster_hub::Hub;
+use muster_identity::{AccessPolicy, Entropy};
+use muster_store::Db;
+
+use crate::certificates::{CertificateError, Renewal, names};
+use crate::config::{Config, Database, Place, Ports};
+use crate::data_folder::{DataFolder, DataFolderError, Readers, replace_file};
+use crate::endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
+use crate::keys::{Keys, KeysError};
+use crate::linked_hub::{InProcess, Remote, RemoteError};
+use crate::listen::{BindError, Certificates, TlsError, now};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error("the certificate authority does not open: {0}")]
+    Ca(#[from] muster_ca::OpenError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("the database does not open: {0}")]
+    Database(#[from] muster_store::StoreError),
+    #[error("the event log of hub `{hub}` does not open: {source}")]
+    Log { hub: String, source: muster_events::OpenError },
+    #[error("hub `{hub}` does not open: {source}")]
+    Hub { hub: String, source: muster_hub::OpenError },
+    #[error("hub `{hub}` cannot be linked: {source}")]
+    Link { hub: String, source: RemoteError },
+    #[error("the provisioning service does not open: {0}")]
+    Dps(#[from] muster_dps::OpenError),
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+pub(crate) fn certificates(
+    config: &Config,
+    folder: &DataFolder,
+    entropy: &Entropy,
+) -> Result<Renewal, StartError> {
+    let ca = Ca::open(folder.path(), entropy.clone(), now())?;
+    let path = folder.ca_file();
+    replace_file(&path, ca.root_pem().as_bytes(), Readers::Everyone)
+        .map_err(|source| StartError::Write { path, source })?;
+    let renewal =
+        Renewal { ca: Arc::new(ca), names: names(config), certificates: Arc::new(Certificates::default()) };
+    renewal.renew(now())?;
+    Ok(renewal)
+}
+
+pub(crate) async fn database(config: &Config, folder: &DataFolder) -> Result<Db, StartError> {
+    Ok(match &config.database {
+        Database::Sqlite => Db::open_sqlite(&folder.database()).await?,
+        Database::Postgres(url) => Db::open_postgres(url.expose()).await?,
+    })
+}
+
+/// Those of this process, in the order of the configuration.
+pub(crate) async fn hubs(
+    config: &Config,
+    folder: &DataFolder,
+    keys: &Keys,
+    db: &Db,
+    entropy: &Entropy,
+) -> Result<Vec<Arc<Hub>>, StartError> {
+    let logs = folder.event_logs();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&logs)
+        .map_err(|source| StartError::Write { path: logs, source })?;
+    let retention = muster_events::Retention {
+        age: SignedDuration::try_from(config.retention.age).unwrap_or(SignedDuration::MAX),
+        bytes: config.retention.bytes,
+    };
+    let mut hubs = Vec::new();
+    for hub in config.hubs.iter().filter(|hub| matches!(hub.place, Place::Here)) {
+        let name = || hub.name.to_string();
+        let log = Log::open(&folder.event_log(hub.name.as_str()), &muster_events::Options::default())
+            .map_err(|source| StartError::Log { hub: name(), source })?;
+        let policies = keys.hubs.get(hub.name.as_str()).cloned().unwrap_or_default();
+        let mut settings =
+            muster_hub::Settings::new(hub.name.clone(), hub.host.clone(), policies, retention.clone());
+        settings.aliases = hub.aliases.clone();
+        let opened = Hub::open(settings, db.clone(), log, entropy.clone()).await;
+        hubs.push(opened.map_err(|source| StartError::Hub { hub: name(), source })?);
+    }
+    Ok(hubs)
+}
+
+/// Every hub of the configuration as DPS sees it.
+pub(crate) fn links(config: &Config, here: &[Arc<Hub>], own_ca: &Path) -> Result<Vec<Link>, StartError> {
+    let mut here = here.iter();
+    let mut links = Vec::new();
+    for hub in &config.hubs {
+        let linked: Arc<dyn LinkedHub> = match &hub.place {
+            Place::Here => match here.next() {
+                Some(it) => Arc::new(InProcess::new(it.clone())),
+                None => continue,
+            },
+            Place::Elsewhere { connection, ca_file } => {
+                let remote = Remote::new(&hub.host, connection, ca_file.as_deref().unwrap_or(own_ca));
+                Arc::new(remote.map_err(|source| StartError::Link { hub: hub.name.to_string(), source })?)
+            }
+        };
+        links.push(Link { hub: linked, weight: hub.weight, allocatable: true });
+    }
+    Ok(links)
+}
+
+pub(crate) async fn dps(
+    config: &Config,
+    keys: &Keys,
+    links: Vec<Link>,
+    db: &Db,
+    entropy: &Entropy,
+) -> Result<Arc<Dps>, StartError> {
+    let mut settings =
+        muster_dps::Settings::new(keys.id_scope.clone(), config.dps.host.clone(), keys.dps.clone());
+    settings.retry_after_s = config.retry_after_s;
+    Ok(Dps::open(settings, links, db.clone(), entropy.clone()).await?)
+}
+
+pub(crate) fn endpoints(config: &Config, folder: &DataFolder, keys: &Keys, ports: Ports) -> Endpoints {
+    let owner = |policies: &[AccessPolicy], host| {
+        policies.first().map(|policy| policy.connection_string(host).to_text()).unwrap_or_default()
+    };
+    let hubs = config.hubs.iter().map(|hub| HubEndpoint {
+        name: hub.name.to_string(),
+        host_name: hub.host.to_string(),
+        owner_connection_string: match &hub.place {
+            Place::Here => owner(keys.hubs.get(hub.name.as_str()).map_or(&[], Vec::as_slice), &hub.host),
+            Place::Elsewhere { connection, .. } => connection.to_text(),
+        },
+    });
+    Endpoints {
+        id_scope: keys.id_scope.clone(),
+        ca_file: folder.ca_file(),
+        dps: DpsEndpoint {
+            host: config.dps.host.to_string(),
+            service_connection_string: owner(&keys.dps, &config.dps.host),
+        },
+        hubs: hubs.collect(),
+        ports,
+    }
+}
+
+/// The last step: from here on, others find the server.
+pub(crate) fn announce(
+    folder: &mut DataFolder,
+    endpoints: &Endpoints,
+    addresses: &[IpAddr],
+) -> Result<(), StartError> {
+    let path = folder.endpoints();
+    let write = |source| StartError::Write { path: path.clone(), source };
+    folder.announce(addresses.to_vec()).map_err(write)?;
+    let text =
+        zeroize::Zeroizing::new(serde_json::to_vec_pretty(endpoints).map_err(|error| write(error.into()))?);
+    replace_file(&path, &text, Readers::Owner).map_err(write)
+}
