@@ -21,7 +21,7 @@ pub use dps::{
 pub use endpoints::{Endpoints, EndpointsError, HubEntry, Ports};
 pub use https::{Answer, HttpError};
 pub use hub::{Desired, Device, HubClient, HubError, HubOptions, Twin};
-pub use service::dps::enrollments;
+pub use service::dps::{Trace, TraceStep, enrollments};
 pub use service::{LoggedEvent, ServiceClient, ServiceError};
 pub use session::{Hello, OpenError, Session, SessionError};
 pub use tls::{ConnectError, Endpoint, Trust, TrustError};

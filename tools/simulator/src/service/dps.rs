@@ -1,6 +1,7 @@
 //! The provisioning service's back-end side: enrollments, groups, registrations, traces (dps.md §7).
 
 use hyper::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DPS_API_VERSION, ServiceClient, ServiceError, segment};
@@ -62,6 +63,35 @@ impl ServiceClient {
         }
     }
 
+    /// The trace of this attempt; without a tracking id, of the device's latest.
+    pub async fn trace_of(
+        &self,
+        registration_id: &str,
+        tracking_id: Option<&str>,
+    ) -> Result<Option<Trace>, ServiceError> {
+        let path = match tracking_id {
+            Some(id) => format!("/traces/{}?api-version={DPS_API_VERSION}", segment(id)),
+            None => format!(
+                "/traces?registrationId={}&top=1&api-version={DPS_API_VERSION}",
+                segment(registration_id)
+            ),
+        };
+        let mut body = match self.expect(Method::GET, &path, &[], None).await {
+            Ok(answer) => answer.body,
+            Err(missing) if missing.status() == Some(404) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        if let Value::Array(latest) = &mut body {
+            match latest.first_mut() {
+                Some(first) => body = first.take(),
+                None => return Ok(None),
+            }
+        }
+        let senseless =
+            |reason: serde_json::Error| ServiceError::Senseless { path, what: reason.to_string() };
+        serde_json::from_value(body).map(Some).map_err(senseless)
+    }
+
     async fn put(&self, kind: &str, id: &str, body: &Value) -> Result<Value, ServiceError> {
         let id = body.get(id).and_then(Value::as_str).unwrap_or_default();
         let path = format!("/{kind}/{}?api-version={DPS_API_VERSION}", segment(id));
@@ -76,6 +106,31 @@ impl ServiceClient {
     async fn delete(&self, kind: &str, id: &str) -> Result<(), ServiceError> {
         let path = format!("/{kind}/{}?api-version={DPS_API_VERSION}", segment(id));
         self.expect(Method::DELETE, &path, &[], None).await.map(drop)
+    }
+}
+
+/// Why an attempt went as it went.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trace {
+    pub tracking_id: String,
+    pub outcome: String,
+    pub steps: Vec<TraceStep>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceStep {
+    pub step: String,
+    pub compared: String,
+    pub outcome: String,
+    pub fix: Option<String>,
+}
+
+impl Trace {
+    /// The step that decided against the device.
+    pub fn failed_step(&self) -> Option<&TraceStep> {
+        self.steps.iter().rev().find(|step| step.outcome == "failed")
     }
 }
 

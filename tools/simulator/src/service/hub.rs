@@ -1,5 +1,6 @@
 //! A hub's back-end side: devices, twins, the event log (hub-service.md §2).
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +16,16 @@ pub struct LoggedEvent {
     pub device_id: String,
     /// Base64.
     pub body: String,
+}
+
+impl LoggedEvent {
+    pub fn bytes(&self) -> Vec<u8> {
+        BASE64_STANDARD.decode(&self.body).unwrap_or_default()
+    }
+
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.bytes()).ok()
+    }
 }
 
 impl ServiceClient {

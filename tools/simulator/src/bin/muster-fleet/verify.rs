@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -144,7 +143,7 @@ async fn events(
         let service = endpoints.hub_service(hub, trust).map_err(|error| error.to_string())?;
         for event in service.events().await.map_err(|error| error.to_string())? {
             if ours.contains(event.device_id.as_str()) {
-                let body = BASE64_STANDARD.decode(&event.body).unwrap_or_default();
+                let body = event.bytes();
                 let line = format!("{} {}", event.device_id, String::from_utf8_lossy(&body));
                 *kept.entry(line).or_default() += 1;
             }
