@@ -101,6 +101,17 @@ fn a_first_start_killed_at_any_point_is_repeated_and_ends_the_same() {
 }
 
 #[test]
+fn two_first_starts_at_once_make_one_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundles: Vec<String> = std::thread::scope(|scope| {
+        let starts: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| open(dir.path()).unwrap().bundle_pem().to_owned())).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    assert!(bundles.iter().all(|bundle| *bundle == bundles[0]));
+}
+
+#[test]
 fn a_lost_root_certificate_is_made_again_from_its_key_and_what_it_issued_stays_valid() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path()).unwrap();

@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
-use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time};
+use x509_parser::{certificate::X509Certificate, error::X509Error, nom, prelude::FromDer, time::ASN1Time};
 
 use crate::{Thumbprint, name};
 
-/// A device certificate is 0.5 to 2 KiB, a post-quantum one 8 KiB; four of the largest records of a TLS handshake.
+/// A device certificate is 0.5 to 2 KiB, a post-quantum one up to 8 KiB: twice the largest.
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 
 /// A parsed certificate that owns its DER. Cloning shares.
@@ -86,8 +86,16 @@ impl Certificate {
         if der.len() > CERTIFICATE_BYTES_MAX {
             return Err(Malformed::TooLarge { bytes: der.len() });
         }
-        let (rest, parsed) = X509Certificate::from_der(der)
-            .map_err(|error| Malformed::NotDer { reason: error.to_string() })?;
+        let (rest, parsed) = X509Certificate::from_der(der).map_err(|stop| {
+            let reason = match stop {
+                nom::Err::Error(X509Error::Der(_)) | nom::Err::Failure(X509Error::Der(_)) => {
+                    "its encoding is broken".to_owned()
+                }
+                nom::Err::Error(error) | nom::Err::Failure(error) => error.to_string(),
+                nom::Err::Incomplete(_) => "it is cut short".to_owned(),
+            };
+            Malformed::NotDer { reason }
+        })?;
         if !rest.is_empty() {
             return Err(Malformed::Trailing { bytes: rest.len() });
         }
