@@ -1,8 +1,12 @@
 //! The waist between transports and hub: what a device may say, what the hub may say to it, and how it ends.
 
+mod auth_method;
+mod credential;
+mod directory;
 mod live;
 mod refused;
 mod service;
+mod subscriptions;
 
 use std::num::NonZeroU16;
 
@@ -16,6 +20,8 @@ use tokio::sync::mpsc;
 
 use crate::twin::TwinRefusal;
 
+pub(crate) use auth_method::AuthMethods;
+pub(crate) use directory::Directory;
 pub use live::Session;
 pub use refused::Refused;
 

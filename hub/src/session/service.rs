@@ -1,28 +1,380 @@
 //! Connecting, talking, leaving.
 
-use jiff::Timestamp;
+use std::sync::Arc;
 
-use super::{Connected, Disconnect, FromDevice, Hello, Refused, Session, ToDevice};
-use crate::service::Hub;
+use bytes::{Bytes, BytesMut};
+use jiff::{SignedDuration, Timestamp};
+use muster_events::Event;
+use muster_identity::DeviceId;
+use muster_mqtt::QoS;
+use serde_json::json;
+
+use super::{
+    Connected, Disconnect, Filter, FromDevice, Granted, Hello, PacketId, Refused, Session, Subject, ToDevice,
+    Will,
+    credential::{Proof, prove},
+    live::{Persistence, Shared, keep_alive_timeout},
+    subscriptions::Subscriptions,
+};
+use crate::{
+    limits::FILTERS_MAX,
+    registry::{Device, sql},
+    service::Hub,
+    settings::UnknownFilters,
+    telemetry::{Verdict, bag},
+    twin::{Report, TwinRefusal},
+};
+
+/// How exactly the use of a persistent session is remembered: finer would be a write for every connection.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Hub {
     /// Decides whether this device may come in. An earlier connection of it is cut.
-    pub async fn connect(&self, _hello: Hello, _now: Timestamp) -> Result<Connected, Refused> {
-        Err(Refused::UnknownDevice)
+    pub async fn connect(&self, hello: Hello, now: Timestamp) -> Result<Connected, Refused> {
+        let device = hello.device.clone();
+        let entered = self.enter(hello, now).await;
+        if let Err(why) = &entered {
+            self.refused(&device, why.clone(), now);
+        }
+        entered
+    }
+
+    /// Keeps the reason of a refusal for the operator; for those that `connect` never saw, such as a bad password.
+    pub fn refused(&self, device: &DeviceId, why: Refused, now: Timestamp) {
+        tracing::info!(hub = %self.settings.name, %device, reason = %why, "connection refused");
+        self.sessions.refused(device, why, now);
     }
 
     /// Does what a device said, in order, as one unit: one append for all its telemetry. On `Err`, `answers` holds
     /// what was done and is durable all the same: write it, then close.
     pub async fn handle(
         &self,
-        _session: &mut Session,
-        _said: Vec<FromDevice>,
-        _now: Timestamp,
-        _answers: &mut Vec<ToDevice>,
+        session: &mut Session,
+        said: Vec<FromDevice>,
+        now: Timestamp,
+        answers: &mut Vec<ToDevice>,
     ) -> Result<(), Disconnect> {
-        Ok(())
+        if let Some(why) = session.cut() {
+            return Err(why);
+        }
+        session.hear(now);
+        self.take_sends(session, &said, now)?;
+
+        let first_answer = answers.len();
+        let mut events = Vec::new();
+        let mut end = Ok(());
+        for message in said {
+            let done = match message {
+                FromDevice::Telemetry { packet_id, properties, body } => {
+                    self.stamp(session, properties, body, now).map(|event| {
+                        events.push(event);
+                        answers.extend(packet_id.map(ToDevice::Accepted));
+                    })
+                }
+                verb => Box::pin(self.act(session, verb, now, answers)).await,
+            };
+            if let Err(why) = done {
+                end = Err(why);
+                break;
+            }
+        }
+        if !events.is_empty() {
+            if let Err(error) = self.log.append(events).await {
+                answers.truncate(first_answer); // acknowledgements among them would be lies
+                return Err(Disconnect::Unavailable(error.to_string()));
+            }
+        }
+        end
     }
 
     /// The connection is gone. Publishes the will unless the device said goodbye.
-    pub async fn disconnected(&self, _session: Session, _why: Disconnect, _now: Timestamp) {}
+    pub async fn disconnected(&self, session: Session, why: Disconnect, now: Timestamp) {
+        let why = session.cut().unwrap_or(why);
+        match &why {
+            Disconnect::Goodbye | Disconnect::Lost => {
+                tracing::debug!(hub = %self.settings.name, device = %session.device, reason = %why, "disconnected");
+            }
+            _ => {
+                tracing::info!(hub = %self.settings.name, device = %session.device, reason = %why, "disconnected");
+            }
+        }
+        let said_goodbye = why == Disconnect::Goodbye;
+        self.sessions.leave(&session, why, now);
+        if let Some(will) = session.will.as_deref().filter(|_| !said_goodbye) {
+            let event = session.event(will_properties(will), will.body.clone(), now);
+            if let Err(error) = self.log.append(vec![event]).await {
+                tracing::warn!(hub = %self.settings.name, device = %session.device, %error, "will was lost");
+            }
+        }
+    }
+
+    async fn enter(&self, hello: Hello, now: Timestamp) -> Result<Connected, Refused> {
+        if let Some(module) = hello.module {
+            return Err(Refused::Module(module));
+        }
+        let max = self.settings.limits.connections_max;
+        if self.sessions.connected() >= max {
+            return Err(Refused::TooManyConnections { max });
+        }
+        if self.connects.take(1, now) == Verdict::Exceeded {
+            return Err(Refused::Throttled { quota: self.connects.name });
+        }
+
+        let changes = self.sessions.changes(&hello.device);
+        let device = self.identity_of(&hello.device).await?.ok_or(Refused::UnknownDevice)?;
+        let proven = prove(&self.settings, &device, hello.token.as_ref(), &hello.peer.chain, now)?;
+        let (persistence, subscriptions) = self.restore(&device, hello.clean_session, now).await?;
+
+        let auth_method = Arc::clone(match proven.proof {
+            Proof::Key(_) => &self.auth_methods.device_key,
+            Proof::Policy => &self.auth_methods.policy,
+            Proof::Thumbprint(_) | Proof::Authority => &self.auth_methods.certificate,
+        });
+        let shared = Arc::new(Shared::new(Arc::clone(&device.generation), proven.proof, now));
+        let restored = subscriptions.unwrap_or_default();
+        shared.listen(restored.granted(Subject::DesiredChanges));
+        let entered = self.sessions.enter(&hello.device, &shared, now);
+        if self.sessions.changes(&hello.device) != changes {
+            // the registry changed while we were at it: look again, now that whoever changes it sees this session
+            match self.identity_of(&hello.device).await? {
+                Some(device) => self.sessions.recheck(&device, now),
+                None => self.sessions.forget(&hello.device, now),
+            }
+        }
+        let session = Session {
+            device: hello.device,
+            serial: entered.serial,
+            shared,
+            auth_method,
+            subscriptions: restored,
+            persistence,
+            will: hello.will.map(Box::new),
+            keep_alive: keep_alive_timeout(hello.keep_alive_s),
+            heard: now,
+            until: proven.until,
+        };
+        Ok(Connected { session, mailbox: entered.mailbox, session_present: subscriptions.is_some() })
+    }
+
+    async fn identity_of(&self, device: &DeviceId) -> Result<Option<Device>, Refused> {
+        self.find_device(device).await.map_err(|error| Refused::Unavailable(error.to_string()))
+    }
+
+    /// Subscriptions of an earlier connection: in force again, or forgotten with CleanSession.
+    async fn restore(
+        &self,
+        device: &Device,
+        clean_session: bool,
+        now: Timestamp,
+    ) -> Result<(Persistence, Option<Subscriptions>), Refused> {
+        let unavailable = |error: muster_store::WriteError| Refused::Unavailable(error.to_string());
+        let stored = device.subscriptions.as_deref().map(Subscriptions::from_text);
+        if clean_session {
+            if stored.is_some() {
+                self.keep(&device.id, &device.generation, None, now).await.map_err(unavailable)?;
+            }
+            return Ok((Persistence::Dropped, None));
+        }
+        if let Some(stored) = stored
+            && device.session_seen.is_none_or(|seen| seen + SEEN_EVERY < now)
+        {
+            self.keep(&device.id, &device.generation, Some(stored), now).await.map_err(unavailable)?;
+        }
+        Ok((Persistence::Kept, stored))
+    }
+
+    async fn keep(
+        &self,
+        device: &DeviceId,
+        generation: &str,
+        subscriptions: Option<Subscriptions>,
+        now: Timestamp,
+    ) -> Result<bool, muster_store::WriteError> {
+        let hub = self.settings.name.as_str();
+        let row = json!({
+            "hub": hub,
+            "id": device.as_str(),
+            "generation": generation,
+            "subscriptions": subscriptions.map(Subscriptions::to_text),
+            "seen": subscriptions.map(|_| now.as_microsecond()),
+        });
+        self.db.put(&sql::SUBSCRIPTIONS, &sql::key(hub, device), row).await
+    }
+
+    fn take_sends(&self, session: &Session, said: &[FromDevice], now: Timestamp) -> Result<(), Disconnect> {
+        let sent = said.iter().filter(|message| matches!(message, FromDevice::Telemetry { .. })).count();
+        if sent == 0 {
+            return Ok(());
+        }
+        if let Some(rate) = self.settings.limits.device_sends
+            && session.shared.take_sends(rate, sent, now) == Verdict::Exceeded
+        {
+            return Err(Disconnect::Throttled { quota: "device_sends" });
+        }
+        match self.sends.take(sent, now) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Exceeded => Err(Disconnect::Throttled { quota: self.sends.name }),
+        }
+    }
+
+    fn stamp(
+        &self,
+        session: &Session,
+        properties: Bytes,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Event, Disconnect> {
+        let max = self.settings.limits.message_bytes_max;
+        let bytes = bag::message_bytes(&properties, body.len(), max);
+        match bytes <= max {
+            true => Ok(session.event(properties, body, now)),
+            false => Err(Disconnect::TooLarge { bytes, max }),
+        }
+    }
+
+    /// Everything but telemetry.
+    async fn act(
+        &self,
+        session: &mut Session,
+        verb: FromDevice,
+        now: Timestamp,
+        answers: &mut Vec<ToDevice>,
+    ) -> Result<(), Disconnect> {
+        match verb {
+            FromDevice::Telemetry { .. } | FromDevice::Received(_) => {}
+            FromDevice::MethodResult { packet_id, .. } => answers.extend(packet_id.map(ToDevice::Accepted)),
+            FromDevice::Ping => answers.push(ToDevice::Pong),
+            FromDevice::Goodbye => return Err(Disconnect::Goodbye),
+            FromDevice::TwinGet { packet_id, rid } => {
+                let answer = match self.device_twin(&session.device, now).await {
+                    Ok(body) => ToDevice::Twin { rid, body },
+                    Err(refusal) => self.twin_refused(rid, refusal, now),
+                };
+                answer_twin(session, packet_id, answer, answers);
+            }
+            FromDevice::TwinPatch { packet_id, rid, base, body } => {
+                let reported = match Report::parse(&body, base) {
+                    Ok(report) => {
+                        self.report(&session.device, &session.shared.generation, &report, now).await
+                    }
+                    Err(refusal) => Err(refusal),
+                };
+                let answer = match reported {
+                    Ok(version) => ToDevice::Patched { rid, version },
+                    Err(refusal) => self.twin_refused(rid, refusal, now),
+                };
+                answer_twin(session, packet_id, answer, answers);
+            }
+            FromDevice::Subscribe { packet_id, filters } => {
+                let granted = self.subscribe(session, filters, now).await?;
+                answers.push(ToDevice::Subscribed { packet_id, granted });
+            }
+            FromDevice::Unsubscribe { packet_id, filters } => {
+                self.unsubscribe(session, filters, now).await?;
+                answers.push(ToDevice::Unsubscribed(packet_id));
+            }
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        session: &mut Session,
+        filters: Vec<Filter>,
+        now: Timestamp,
+    ) -> Result<Vec<Granted>, Disconnect> {
+        if filters.len() > FILTERS_MAX {
+            return Err(Disconnect::TooManyFilters { count: filters.len(), max: FILTERS_MAX });
+        }
+        let mut subscriptions = session.subscriptions;
+        let mut all = Vec::with_capacity(filters.len());
+        for filter in filters {
+            let qos = match (filter, self.settings.unknown_filters) {
+                (Filter::Subject(subject, qos), _) => {
+                    subscriptions.set(subject, Some(granted(qos)));
+                    qos
+                }
+                (Filter::Unknown(filter, qos), UnknownFilters::Grant) => {
+                    tracing::debug!(device = %session.device, filter, "granted a filter that is never served");
+                    qos
+                }
+                (Filter::Unknown(filter, _), UnknownFilters::Disconnect) => {
+                    return Err(Disconnect::UnknownFilter(filter));
+                }
+            };
+            all.push(granted(qos));
+        }
+        self.subscribed(session, subscriptions, now).await?;
+        Ok(all)
+    }
+
+    async fn unsubscribe(
+        &self,
+        session: &mut Session,
+        filters: Vec<Filter>,
+        now: Timestamp,
+    ) -> Result<(), Disconnect> {
+        let mut subscriptions = session.subscriptions;
+        for filter in filters {
+            match filter {
+                Filter::Subject(subject, _) => subscriptions.set(subject, None),
+                Filter::Unknown(..) => {} // never had it; MQTT acknowledges all the same (3.10.4)
+            }
+        }
+        self.subscribed(session, subscriptions, now).await
+    }
+
+    /// Durable before it is acknowledged, like everything.
+    async fn subscribed(
+        &self,
+        session: &mut Session,
+        subscriptions: Subscriptions,
+        now: Timestamp,
+    ) -> Result<(), Disconnect> {
+        if session.subscriptions == subscriptions {
+            return Ok(());
+        }
+        if session.persistence == Persistence::Kept {
+            self.keep(&session.device, &session.shared.generation, Some(subscriptions), now)
+                .await
+                .map_err(|error| Disconnect::Unavailable(error.to_string()))?;
+        }
+        session.subscriptions = subscriptions;
+        session.shared.listen(subscriptions.granted(Subject::DesiredChanges));
+        Ok(())
+    }
+
+    fn twin_refused(&self, rid: muster_mqtt::ByteString, refusal: TwinRefusal, now: Timestamp) -> ToDevice {
+        ToDevice::TwinRefused { rid, refusal, tracking_id: self.tracking_id(now), at: now }
+    }
+}
+
+/// An answer reaches a device only through its subscription (§2.4); the request is acknowledged either way.
+fn answer_twin(
+    session: &Session,
+    packet_id: Option<PacketId>,
+    answer: ToDevice,
+    answers: &mut Vec<ToDevice>,
+) {
+    answers.extend(packet_id.map(ToDevice::Accepted));
+    if session.subscriptions.granted(Subject::TwinResponses).is_some() {
+        answers.push(answer);
+    }
+}
+
+fn granted(qos: QoS) -> Granted {
+    match qos {
+        QoS::AtMostOnce => Granted::AtMostOnce,
+        QoS::AtLeastOnce => Granted::AtLeastOnce,
+    }
+}
+
+/// How a will is told from what the device sent itself (§1.8).
+fn will_properties(will: &Will) -> Bytes {
+    let mut properties = BytesMut::from(&*will.properties);
+    if !properties.is_empty() {
+        properties.extend_from_slice(b"&");
+    }
+    properties.extend_from_slice(b"iothub-MessageType=Will");
+    properties.freeze()
 }

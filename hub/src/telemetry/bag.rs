@@ -61,18 +61,26 @@ mod tests {
     #[test]
     fn a_key_alone_is_not_a_key_with_an_empty_value() {
         let read: Vec<_> = properties("a=1&b&c=&&d=x=y").collect();
-        assert_eq!(read, [
-            Property { key: "a", value: Some("1") },
-            Property { key: "b", value: None },
-            Property { key: "c", value: Some("") },
-            Property { key: "d", value: Some("x=y") },
-        ]);
+        assert_eq!(
+            read,
+            [
+                Property { key: "a", value: Some("1") },
+                Property { key: "b", value: None },
+                Property { key: "c", value: Some("") },
+                Property { key: "d", value: Some("x=y") },
+            ]
+        );
     }
 
     #[test]
     fn decoding_is_percent_decoding_only() {
-        let cases =
-            [("a+b", "a+b"), ("lab%20%26%20test", "lab & test"), ("w%C3%A9rt%3D1", "wért=1"), ("100%", "100%"), ("%2f%zz", "/%zz")];
+        let cases = [
+            ("a+b", "a+b"),
+            ("lab%20%26%20test", "lab & test"),
+            ("w%C3%A9rt%3D1", "wért=1"),
+            ("100%", "100%"),
+            ("%2f%zz", "/%zz"),
+        ];
         for (sent, meant) in cases {
             assert_eq!(decoded(sent), meant, "{sent}");
         }

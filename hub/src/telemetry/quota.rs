@@ -1,4 +1,6 @@
-//! Token buckets. No clock and no lock: who owns a bucket says what time it is.
+//! Token buckets. No clock: who asks says what time it is.
+
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -23,6 +25,27 @@ struct Filled {
 pub(crate) enum Verdict {
     Allowed,
     Exceeded,
+}
+
+/// One bucket for a whole hub. Without a rate it costs nothing.
+pub(crate) struct Quota {
+    /// As the operator reads it.
+    pub(crate) name: &'static str,
+    rate: Option<Rate>,
+    bucket: Mutex<Bucket>,
+}
+
+impl Quota {
+    pub(crate) fn new(name: &'static str, rate: Option<Rate>) -> Self {
+        Self { name, rate, bucket: Mutex::default() }
+    }
+
+    pub(crate) fn take(&self, count: usize, now: Timestamp) -> Verdict {
+        match self.rate {
+            None => Verdict::Allowed,
+            Some(rate) => self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(rate, count, now),
+        }
+    }
 }
 
 impl Bucket {
