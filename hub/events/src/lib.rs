@@ -5,6 +5,7 @@
 //! (`writer`) takes all that is queued, commits once and answers; readers (`reader`) have connections of their own.
 
 mod batch;
+mod checkpoint;
 mod error;
 mod event;
 mod log;

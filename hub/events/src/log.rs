@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    batch,
+    batch, checkpoint,
     error::{AppendError, OpenError, ReadError, TrimError},
     event::{Event, Stored},
     options::{EVENT_BYTES_MAX, Options, PARTITIONS_MAX, Retention, Trimmed},
@@ -66,7 +66,8 @@ impl Log {
         let queue = Arc::new(Queue::new(options));
         let (changes, changed) = watch::channel(0);
         let (living, alive) = watch::channel(());
-        let writer = Writer::open(connection, queue.clone(), changes).map_err(failed)?;
+        let (checkpoints, passes) = checkpoint::new(sql::open_checkpointer(path).map_err(failed)?);
+        let writer = Writer::open(connection, queue.clone(), changes, checkpoints).map_err(failed)?;
         let bounds = writer.bounds();
         let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
@@ -80,6 +81,12 @@ impl Log {
             .map_err(|error| storage(error.to_string()))?;
             readers.push(requests);
         }
+        let copying = living.clone();
+        spawn("events-copy", move || {
+            passes.run();
+            drop(copying);
+        })
+        .map_err(|error| storage(error.to_string()))?;
         spawn("events-write", move || {
             writer.run();
             drop(living);

@@ -118,6 +118,14 @@ pub(crate) fn open_writer(path: &Path, options: &Options) -> rusqlite::Result<Fo
     Ok(Found::Ours(connection))
 }
 
+/// For checkpoints beside the writer: keeps no pages.
+pub(crate) fn open_checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -238,10 +246,24 @@ pub(crate) fn scan(
     Ok(())
 }
 
-/// Copies the WAL into the database file. RESTART waits for the readers of a moment ago: only then the next commit can begin
-/// the WAL anew, and with PASSIVE busy readers could make it grow for ever.
-pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))
+/// Copies what it can of the WAL into the database file; nobody waits for it.
+pub(crate) fn checkpoint_pass(connection: &Connection) -> rusqlite::Result<()> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+/// Copies all of it and waits for the readers of a moment ago: only then the next commit can begin the WAL anew, and with
+/// busy readers it could otherwise grow for ever.
+pub(crate) fn checkpoint_restart(connection: &Connection) -> rusqlite::Result<()> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)")
+}
+
+/// The same, and leaves no WAL behind.
+pub(crate) fn checkpoint_end(connection: &Connection) -> rusqlite::Result<()> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<()> {
+    connection.query_row(pragma, [], |_| Ok(()))
 }
 
 fn key(partition: u16, offset: u64) -> i64 {

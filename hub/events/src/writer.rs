@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::{
     batch::{self, HEADER_BYTES},
+    checkpoint::Checkpoints,
     error::{AppendError, TrimError},
     options::{Retention, Trimmed},
     queue::{Abandon, Append, Queue, Trim, Turn},
@@ -24,12 +25,6 @@ use crate::{
 const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Batches deleted in one commit: appends wait no longer for a trim than for each other.
 const TRIM_BATCHES_MAX: usize = 64;
-/// WAL that is copied into the file while there is nothing else to do ...
-const CHECKPOINT_IDLE_BYTES: u64 = 4 * 1024 * 1024;
-/// ... which is so when nothing came for this long.
-const CHECKPOINT_IDLE_AFTER: Duration = Duration::from_millis(200);
-/// WAL that is copied even while appends wait. Rare, so that it is not in their 99th percentile; bounds the WAL.
-const CHECKPOINT_BUSY_BYTES: u64 = 128 * 1024 * 1024;
 
 /// First and next offset of a partition, for those who ask without waiting.
 #[derive(Debug, Default)]
@@ -53,7 +48,7 @@ pub(crate) struct Writer {
     partitions: Vec<Partition>,
     /// Row buffers kept between commits.
     spare: Vec<Vec<u8>>,
-    wal_bytes: u64,
+    checkpoints: Checkpoints,
 }
 
 /// A row in the making; `data` starts with room for the batch's header.
@@ -68,6 +63,7 @@ impl Writer {
         connection: Connection,
         queue: Arc<Queue>,
         changed: watch::Sender<u64>,
+        checkpoints: Checkpoints,
     ) -> rusqlite::Result<Self> {
         let mut partitions = Vec::new();
         for partition in 0..sql::partitions(&connection)? {
@@ -88,7 +84,7 @@ impl Writer {
             partitions.push(Partition { oldest: sql::first(&connection, partition)?, next, position });
         }
         let bounds = partitions.iter().map(|_| Bounds::default()).collect();
-        let writer = Self { connection, queue, bounds, changed, partitions, spare: Vec::new(), wal_bytes: 0 };
+        let writer = Self { connection, queue, bounds, changed, partitions, spare: Vec::new(), checkpoints };
         writer.publish();
         Ok(writer)
     }
@@ -104,10 +100,9 @@ impl Writer {
         let mut appends = Vec::new();
         let mut trimming: Option<(Trim, Trimmed)> = None;
         loop {
-            let patience = match (&trimming, self.wal_bytes > CHECKPOINT_IDLE_BYTES) {
-                (Some(_), _) => Some(Duration::ZERO),
-                (None, true) => Some(CHECKPOINT_IDLE_AFTER),
-                (None, false) => None,
+            let patience = match trimming {
+                Some(_) => Some(Duration::ZERO),
+                None => self.checkpoints.patience(),
             };
             match queue.next(patience, &mut appends) {
                 Turn::Work(trim) => {
@@ -115,16 +110,17 @@ impl Writer {
                     if !appends.is_empty() {
                         self.commit(&mut appends);
                     }
+                    self.checkpoints.busy(&self.connection);
                 }
-                Turn::Idle if trimming.is_none() => self.checkpoint(),
+                Turn::Idle if trimming.is_none() => self.checkpoints.idle(&self.connection),
                 Turn::Idle => {}
                 Turn::End if trimming.is_none() => break,
                 Turn::End => {}
             }
             trimming = trimming.and_then(|(trim, done)| self.trim_some(trim, done));
-            if self.wal_bytes > CHECKPOINT_BUSY_BYTES {
-                self.checkpoint();
-            }
+        }
+        if let Err(error) = sql::checkpoint_end(&self.connection) {
+            warn!(%error, "event log cannot be checkpointed at its end");
         }
     }
 
@@ -194,7 +190,7 @@ impl Writer {
     fn store(&mut self, batches: &mut [Batch]) -> rusqlite::Result<()> {
         for Batch { head, data } in &mut *batches {
             batch::seal(data, head.partition, head.first_offset, head.count);
-            self.wal_bytes += head.bytes;
+            self.checkpoints.wrote(head.bytes);
         }
         self.in_transaction(|connection| {
             for Batch { head, data } in batches {
@@ -300,13 +296,6 @@ impl Writer {
             self.publish();
         }
         Ok(gone)
-    }
-
-    fn checkpoint(&mut self) {
-        if let Err(error) = sql::checkpoint(&self.connection) {
-            warn!(%error, "event log cannot be checkpointed");
-        }
-        self.wal_bytes = 0;
     }
 }
 
