@@ -4,6 +4,7 @@ mod certificates;
 mod client;
 pub mod config;
 mod data_folder;
+pub mod demo;
 pub mod endpoints;
 mod entropy;
 mod keys;
