@@ -1,15 +1,15 @@
 //! How much of everything one hub takes.
 
 /// D2C message with its properties (hub-device.md §1.8).
-pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Filters in one SUBSCRIBE. The docs say five, the 2021 preview 50; a hub has eight topics (§1.7).
-pub const FILTERS_MAX: usize = 50;
+pub(crate) const FILTERS_MAX: usize = 50;
 /// Undelivered `ToDevice` of one session. A device that reads nothing for this long is cut, it fetches its twin when it returns.
-pub const MAILBOX_MAX: usize = 32;
+pub(crate) const MAILBOX_MAX: usize = 32;
 /// Unacknowledged QoS 1 messages to one device.
-pub const IN_FLIGHT_MAX: usize = 16;
+pub(crate) const IN_FLIGHT_MAX: usize = 16;
 /// CA certificates of one hub (§12).
-pub const CA_CERTIFICATES_MAX: usize = 25;
+pub(crate) const CA_CERTIFICATES_MAX: usize = 25;
 
 /// Sizes are always on, clients rely on the errors; rates are off unless set.
 #[derive(Clone, Debug)]

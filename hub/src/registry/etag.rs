@@ -30,10 +30,11 @@ impl IfMatch {
         }
     }
 
-    pub(crate) fn allows(&self, etag: &str) -> bool {
+    /// `Err` is what was given instead.
+    pub(crate) fn judge(&self, existing: &str) -> Result<(), String> {
         match self {
-            Self::Any => true,
-            Self::Etag(given) => given == etag,
+            Self::Etag(given) if given != existing => Err(given.clone()),
+            Self::Etag(_) | Self::Any => Ok(()),
         }
     }
 }

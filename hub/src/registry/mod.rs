@@ -12,6 +12,7 @@ use muster_store::{StoreError, WriteError};
 pub(crate) use device::{Device, instant};
 pub(crate) use etag::IfMatch;
 pub(crate) use request::{DeviceRequest, Invalid};
+pub(crate) use service::LIST_MAX;
 
 /// What an admission found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,21 +26,21 @@ pub enum AdmitError {
     #[error("hub has {max} devices, which is its limit")]
     TooManyDevices { max: u64 },
     #[error("device could not be stored: {0}")]
-    Write(#[from] WriteError),
-    #[error("device could not be read: {0}")]
-    Read(#[from] ReadError),
+    Store(String),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error("device could not be read: {0}")]
-    Read(#[from] ReadError),
+    Store(#[from] StoreError),
+    #[error("what is stored of the device is damaged: {0}")]
+    Damaged(String),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveError {
     #[error("device could not be deleted: {0}")]
-    Write(#[from] WriteError),
+    Store(#[from] WriteError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,27 @@ pub enum ReadError {
     Store(#[from] StoreError),
     #[error("what is stored of `{device}` is damaged: {reason}")]
     Damaged { device: String, reason: String },
+}
+
+impl From<WriteError> for AdmitError {
+    fn from(error: WriteError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<ReadError> for AdmitError {
+    fn from(error: ReadError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<ReadError> for ExportError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Store(error) => Self::Store(error),
+            ReadError::Damaged { reason, .. } => Self::Damaged(reason),
+        }
+    }
 }
 
 /// Why the registry did not do what a back end asked for.
@@ -71,10 +93,4 @@ pub(crate) enum RegistryError {
     Write(#[from] WriteError),
     #[error("the registry could not be read: {0}")]
     Read(#[from] ReadError),
-}
-
-impl From<StoreError> for RegistryError {
-    fn from(error: StoreError) -> Self {
-        Self::Read(error.into())
-    }
 }

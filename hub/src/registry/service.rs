@@ -13,7 +13,7 @@ use super::{
     request::Invalid,
     sql,
 };
-use crate::service::Hub;
+use crate::{service::Hub, twin::TwinRefusal};
 
 /// Another writer may be faster; not this often, unless something is wrong.
 const ATTEMPTS_MAX: usize = 8;
@@ -56,16 +56,13 @@ impl Hub {
 
     /// The device with its twin, to take it to another hub; `None` when it is not here.
     pub async fn export(&self, id: &DeviceId) -> Result<Option<DeviceState>, ExportError> {
-        let damaged = |error: crate::TwinRefusal| ReadError::Damaged {
-            device: id.to_string(),
-            reason: error.to_string(),
-        };
         let Some(device) = self.find_device(id).await? else { return Ok(None) };
-        match self.load_twin(id).await {
-            Ok(twin) => Ok(Some(twin.state(device.capabilities).map_err(damaged)?)),
-            Err(crate::TwinRefusal::NotFound) => Ok(None), // deleted between the two reads
-            Err(error) => Err(damaged(error).into()),
-        }
+        let state = match self.load_twin(id).await {
+            Ok(twin) => twin.state(device.capabilities),
+            Err(TwinRefusal::NotFound) => return Ok(None), // deleted between the two reads
+            Err(error) => Err(error),
+        };
+        state.map(Some).map_err(|error| ExportError::Damaged(error.to_string()))
     }
 
     /// Deletes the device and cuts its session. Safe to repeat.
@@ -192,11 +189,9 @@ impl Hub {
     async fn expected(&self, id: &DeviceId, if_match: &IfMatch) -> Result<Device, RegistryError> {
         let device = self.find_device(id).await?.ok_or_else(|| RegistryError::NotFound(id.to_string()))?;
         let existing = device.etag_text();
-        match if_match {
-            IfMatch::Etag(given) if *given != existing => {
-                Err(RegistryError::Precondition { existing, given: given.clone() })
-            }
-            IfMatch::Etag(_) | IfMatch::Any => Ok(device),
+        match if_match.judge(&existing) {
+            Ok(()) => Ok(device),
+            Err(given) => Err(RegistryError::Precondition { existing, given }),
         }
     }
 

@@ -41,7 +41,6 @@ impl Hub {
 
     /// Keeps the reason of a refusal for the operator; for those that `connect` never saw, such as a bad password.
     pub fn refused(&self, device: &DeviceId, why: Refused, now: Timestamp) {
-        tracing::info!(hub = %self.settings.name, %device, reason = %why, "connection refused");
         self.sessions.refused(device, why, now);
     }
 
@@ -90,14 +89,6 @@ impl Hub {
     /// The connection is gone. Publishes the will unless the device said goodbye.
     pub async fn disconnected(&self, session: Session, why: Disconnect, now: Timestamp) {
         let why = session.cut().unwrap_or(why);
-        match &why {
-            Disconnect::Goodbye | Disconnect::Lost => {
-                tracing::debug!(hub = %self.settings.name, device = %session.device, reason = %why, "disconnected");
-            }
-            _ => {
-                tracing::info!(hub = %self.settings.name, device = %session.device, reason = %why, "disconnected");
-            }
-        }
         let said_goodbye = why == Disconnect::Goodbye;
         self.sessions.leave(&session, why, now);
         if let Some(will) = session.will.as_deref().filter(|_| !said_goodbye) {

@@ -128,12 +128,7 @@ impl Report {
 /// Whether the back end's idea of this twin still holds.
 pub(crate) fn precondition(if_match: &IfMatch, twin: &Twin) -> Result<(), TwinRefusal> {
     let existing = etag::of_twin(twin.etag);
-    match if_match {
-        IfMatch::Etag(given) if *given != existing => {
-            Err(TwinRefusal::Precondition { existing, given: given.clone() })
-        }
-        IfMatch::Etag(_) | IfMatch::Any => Ok(()),
-    }
+    if_match.judge(&existing).map_err(|given| TwinRefusal::Precondition { existing, given })
 }
 
 pub(super) fn object(text: &str) -> Result<Map<String, Value>, TwinRefusal> {
