@@ -119,3 +119,22 @@ pub(crate) fn median<T>(of: &[T], value: impl Fn(&T) -> f64) -> f64 {
         odd => values[odd / 2],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0], |it| *it), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0], |it| *it), 2.5);
+        assert_eq!(median::<f64>(&[], |it| *it), 0.0);
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(number(1_234_567.0), "1,234,567");
+        assert_eq!(number(123.4), "123");
+        assert_eq!(number(12.34), "12.3");
+    }
+}

@@ -106,3 +106,29 @@ pub(crate) async fn publish(
         kept = filled - at;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::BytesMut;
+    use muster_mqtt::{Decoder, Limits, Packet};
+
+    #[test]
+    fn a_patched_template_is_the_packet_it_should_be() {
+        let template = Template::new("devices/bench-1/messages/events/", 256);
+        let mut bytes = vec![0x10, 14, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 2, b'a', b'b'];
+        template.append(1, &mut bytes);
+        template.append(0x0203, &mut bytes);
+        let mut decoder = Decoder::for_server(Limits::default());
+        let mut source = BytesMut::from(&bytes[..]);
+        let mut ids = Vec::new();
+        while let Some(packet) = decoder.decode(&mut source).unwrap() {
+            if let Packet::Publish(publish) = packet {
+                assert_eq!(&*publish.topic, "devices/bench-1/messages/events/");
+                assert_eq!(publish.payload.len(), 256);
+                ids.push(publish.packet_id.unwrap().get());
+            }
+        }
+        assert_eq!(ids, [1, 0x0203]);
+    }
+}

@@ -116,3 +116,22 @@ pub enum EndpointsError {
     #[error("a connection string in the endpoints file is of no use: {reason}")]
     ConnectionString { reason: String },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{ "idScope": "0ne00000001", "caFile": "/data/ca.pem",
+        "dps": { "host": "localhost", "serviceConnectionString": "HostName=localhost;SharedAccessKeyName=provisioningserviceowner;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAA==" },
+        "hubs": [ { "name": "hub-1", "hostName": "127.0.0.2", "ownerConnectionString": "HostName=127.0.0.2;SharedAccessKeyName=iothubowner;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAA==" } ],
+        "ports": { "mqtts": 8883, "https": 8443, "amqps": 5671 } }"#;
+
+    #[test]
+    fn hosts_become_addresses_without_a_resolver() {
+        let endpoints: Endpoints = serde_json::from_str(TEXT).unwrap();
+        assert_eq!(endpoints.dps().endpoint.address.to_string(), "127.0.0.1:8883");
+        assert_eq!(endpoints.dps_https().endpoint.address.to_string(), "127.0.0.1:8443");
+        assert_eq!(endpoints.hub("127.0.0.2").address.to_string(), "127.0.0.2:8883");
+        assert_eq!(endpoints.hub("hub-1.example.test").address.to_string(), "127.0.0.1:8883");
+    }
+}

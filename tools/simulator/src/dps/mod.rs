@@ -2,6 +2,8 @@
 
 mod https;
 mod mqtt;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -73,3 +73,55 @@ fn query_value<'a>(query: &'a str, key: &str) -> Option<&'a str> {
         .find(|(name, _)| *name == key)
         .map(|(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeviceKey;
+    use bytes::Bytes;
+    use muster_mqtt::QoS;
+
+    fn published(topic: &str, payload: &'static str) -> FromHub {
+        read(Publish {
+            topic: topic.into(),
+            payload: Bytes::from(payload),
+            qos: QoS::AtMostOnce,
+            retain: false,
+            dup: false,
+            packet_id: None,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_report_is_answered_with_the_new_version_and_no_body() {
+        let FromHub::TwinAnswer(answer) = published("$iothub/twin/res/204/?$rid=7&$version=12", "") else {
+            panic!("not a twin answer");
+        };
+        assert_eq!((answer.rid.as_str(), answer.status, answer.version), ("7", 204, Some(12)));
+        assert!(answer.body.is_null());
+    }
+
+    #[test]
+    fn a_desired_change_carries_its_version_in_the_topic() {
+        let topic = "$iothub/twin/PATCH/properties/desired/?$version=3";
+        let FromHub::Desired(desired) = published(topic, r#"{"a":1,"$version":3}"#) else {
+            panic!("not a desired change");
+        };
+        assert_eq!((desired.version, &desired.patch["a"]), (3, &Value::from(1)));
+    }
+
+    #[test]
+    fn other_topics_are_kept_as_they_are() {
+        assert!(matches!(published("devices/d/messages/devicebound/", "x"), FromHub::Other(_)));
+    }
+
+    #[test]
+    fn a_module_sends_under_its_device() {
+        let key = muster_sas::Key::from_bytes(vec![7; 32]).unwrap();
+        let mut device = Device::new("d", DeviceKey::Symmetric { key });
+        assert_eq!(events(&device, "a=b"), "devices/d/messages/events/a=b");
+        device.module = Some("m".to_owned());
+        assert_eq!(events(&device, ""), "devices/d/modules/m/messages/events/");
+    }
+}

@@ -111,3 +111,14 @@ fn segment(id: &str) -> String {
     }
     segment
 }
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+
+    #[test]
+    fn ids_are_percent_encoded_in_paths() {
+        assert_eq!(segment("a-b.c_d~1"), "a-b.c_d~1");
+        assert_eq!(segment("a:b/c%#"), "a%3Ab%2Fc%25%23");
+    }
+}
