@@ -67,7 +67,7 @@ pub(super) async fn messages(
     for hub in &endpoints.hubs {
         let service = endpoints.hub_service(hub, trust)?;
         for event in service.events().await? {
-            let n = event.json().and_then(|body| body["n"].as_u64()).unwrap_or(0);
+            let n = event.body["n"].as_u64().unwrap_or(0);
             if let Some(times) = expected.get_mut(&(event.device_id.clone(), n)) {
                 *times += 1;
                 messages.read_back += 1;

@@ -22,7 +22,7 @@ pub use endpoints::{Endpoints, EndpointsError, HubEntry, Ports};
 pub use https::{Answer, HttpError};
 pub use hub::{Desired, Device, HubClient, HubError, HubOptions, Twin};
 pub use service::dps::{Trace, TraceStep, enrollments};
-pub use service::{LoggedEvent, ServiceClient, ServiceError};
+pub use service::{EventPage, LoggedEvent, Partition, ServiceClient, ServiceError};
 pub use session::{Hello, OpenError, Session, SessionError};
 pub use tls::{ConnectError, Endpoint, Trust, TrustError};
 

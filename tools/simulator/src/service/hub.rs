@@ -1,11 +1,14 @@
 //! A hub's back-end side: devices, twins, the event log (hub-service.md §2).
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::Method;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{HUB_API_VERSION, ServiceClient, ServiceError, segment};
+
+/// Events of one answer; the most that the hub gives.
+const EVENTS_EACH: usize = 1000;
 
 /// An event as the log keeps it.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,18 +17,29 @@ pub struct LoggedEvent {
     pub partition: u16,
     pub offset: u64,
     pub device_id: String,
-    /// Base64.
-    pub body: String,
+    pub enqueued_time: String,
+    /// As the hub shows it: JSON, or text, or base64 in a text.
+    pub body: Value,
+    pub body_encoding: String,
+    pub system_properties: Value,
+    pub properties: Value,
 }
 
-impl LoggedEvent {
-    pub fn bytes(&self) -> Vec<u8> {
-        BASE64_STANDARD.decode(&self.body).unwrap_or_default()
-    }
+/// What a partition holds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Partition {
+    pub partition: u16,
+    pub first_offset: u64,
+    pub next_offset: u64,
+}
 
-    pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.bytes()).ok()
-    }
+/// Events of one partition, and where to read on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventPage {
+    pub next_offset: u64,
+    pub events: Vec<LoggedEvent>,
 }
 
 impl ServiceClient {
@@ -63,9 +77,41 @@ impl ServiceClient {
         Ok(self.expect(Method::PATCH, &path("twins", device_id), &[], Some(patch)).await?.body)
     }
 
-    /// The whole event log, partition after partition.
+    pub async fn partitions(&self) -> Result<Vec<Partition>, ServiceError> {
+        let path = format!("/events/partitions?api-version={HUB_API_VERSION}");
+        self.read(path).await
+    }
+
+    /// Events of one partition from this offset on.
+    pub async fn events_from(&self, partition: u16, from: u64) -> Result<EventPage, ServiceError> {
+        let path = format!(
+            "/events?partition={partition}&from={from}&max={EVENTS_EACH}&api-version={HUB_API_VERSION}"
+        );
+        self.read(path).await
+    }
+
+    /// The whole event log as it is now, partition after partition.
     pub async fn events(&self) -> Result<Vec<LoggedEvent>, ServiceError> {
-        Ok(Vec::new())
+        let mut events = Vec::new();
+        for Partition { partition, first_offset, next_offset } in self.partitions().await? {
+            let mut from = first_offset;
+            while from < next_offset {
+                let page = self.events_from(partition, from).await?;
+                if page.next_offset <= from {
+                    let what = format!("partition {partition} ends at {from}, said to reach {next_offset}");
+                    return Err(ServiceError::Senseless { path: "/events".to_owned(), what });
+                }
+                from = page.next_offset;
+                events.extend(page.events);
+            }
+        }
+        Ok(events)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: String) -> Result<T, ServiceError> {
+        let body = self.expect(Method::GET, &path, &[], None).await?.body;
+        serde_json::from_value(body)
+            .map_err(|reason| ServiceError::Senseless { path, what: reason.to_string() })
     }
 }
 

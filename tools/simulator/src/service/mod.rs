@@ -14,7 +14,7 @@ use crate::credential::unix_s;
 use crate::https::{Answer, Call, Connection, HttpError};
 use crate::{Endpoint, Trust};
 
-pub use hub::LoggedEvent;
+pub use hub::{EventPage, LoggedEvent, Partition};
 
 /// A token serves one call; the time is for a slow one.
 const TOKEN_LIFETIME_S: i64 = 300;
