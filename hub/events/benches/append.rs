@@ -1,4 +1,5 @@
-//! How fast events become durable, next to what the disk itself does: `cargo bench -p muster-events`.
+//! How fast events become durable, next to what the disk itself does: `cargo bench -p muster-events`,
+//! one row of it with `-- 50x16`; `SECONDS_EACH=20` for longer.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run may say so like this")]
 
@@ -37,7 +38,11 @@ fn main() {
     println!(
         "  producers  events/call    events/s  commits/s  p50 ms  p99 ms  max ms  CPU us/event  B/event on disk"
     );
+    let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     for (producers, events_per_call) in [(50, 16), (800, 1), (1000, 1), (50, 1), (1, 1), (1, 64)] {
+        if only.as_ref().is_some_and(|only| *only != format!("{producers}x{events_per_call}")) {
+            continue;
+        }
         run(dir.path(), &Load { producers, events_per_call, seconds });
     }
 }

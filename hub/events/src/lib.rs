@@ -8,6 +8,7 @@ mod batch;
 mod checkpoint;
 mod error;
 mod event;
+mod gather;
 mod log;
 mod options;
 mod partition;

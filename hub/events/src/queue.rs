@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::{
     batch::Chunk,
     error::{AppendError, TrimError},
+    gather::{GATHER_MAX, Gather},
     options::{Options, Retention, Trimmed},
 };
 
@@ -45,6 +46,8 @@ struct Waiting {
     /// Each holds at least one permit of `events`: that bounds it.
     appends: VecDeque<Append>,
     trim: Option<Trim>,
+    /// The writer sleeps until there are so many.
+    wanted: usize,
     open: bool,
 }
 
@@ -70,7 +73,7 @@ impl Queue {
             bytes_max,
             commit_events_max: options.commit_events_max,
             commit_bytes_max: options.commit_bytes_max,
-            waiting: Mutex::new(Waiting { appends: VecDeque::new(), trim: None, open: true }),
+            waiting: Mutex::new(Waiting { appends: VecDeque::new(), trim: None, wanted: 1, open: true }),
             work: Condvar::new(),
         }
     }
@@ -87,14 +90,17 @@ impl Queue {
         let event_permits = self.events.acquire_many(events as u32).await.map_err(closed)?;
         let byte_permits = self.bytes.acquire_many(bytes as u32).await.map_err(closed)?;
         let (answer, answered) = oneshot::channel();
-        {
+        let enough = {
             let mut waiting = self.lock();
             if !waiting.open {
                 return Err(AppendError::Closed);
             }
             waiting.appends.push_back(Append { chunks, events, bytes, answer });
+            waiting.appends.len() >= waiting.wanted
+        };
+        if enough {
+            self.work.notify_one();
         }
-        self.work.notify_one();
         // From here on they are the writer's to give back, even if nobody waits for the answer any more.
         event_permits.forget();
         byte_permits.forget();
@@ -125,7 +131,12 @@ impl Queue {
     }
 
     /// All that is queued, up to the bounds of a commit. Waits at most `patience`; `None`: for ever.
-    pub(crate) fn next(&self, patience: Option<Duration>, appends: &mut Vec<Append>) -> Turn {
+    pub(crate) fn next(
+        &self,
+        patience: Option<Duration>,
+        gather: &mut Gather,
+        appends: &mut Vec<Append>,
+    ) -> Turn {
         let mut waiting = self.lock();
         while waiting.appends.is_empty() && waiting.trim.is_none() {
             if !waiting.open {
@@ -142,6 +153,18 @@ impl Queue {
                     waiting
                 }
             };
+        }
+        let expected = gather.expected(waiting.appends.len());
+        if waiting.appends.len() < expected && waiting.trim.is_none() && waiting.open {
+            waiting.wanted = expected;
+            let fewer = |waiting: &mut Waiting| {
+                waiting.appends.len() < expected && waiting.trim.is_none() && waiting.open
+            };
+            let waited = self.work.wait_timeout_while(waiting, GATHER_MAX, fewer);
+            let timeout;
+            (waiting, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            waiting.wanted = 1;
+            gather.waited(timeout.timed_out());
         }
         let (mut events, mut bytes) = (0, 0);
         while let Some(next) = waiting.appends.front() {

@@ -16,6 +16,7 @@ use crate::{
     batch::{self, HEADER_BYTES},
     checkpoint::Checkpoints,
     error::{AppendError, TrimError},
+    gather::Gather,
     options::{Retention, Trimmed},
     queue::{Abandon, Append, Queue, Trim, Turn},
     sql::{self, Head},
@@ -49,6 +50,7 @@ pub(crate) struct Writer {
     /// Row buffers kept between commits.
     spare: Vec<Vec<u8>>,
     checkpoints: Checkpoints,
+    gather: Gather,
 }
 
 /// A row in the making; `data` starts with room for the batch's header.
@@ -84,7 +86,16 @@ impl Writer {
             partitions.push(Partition { oldest: sql::first(&connection, partition)?, next, position });
         }
         let bounds = partitions.iter().map(|_| Bounds::default()).collect();
-        let writer = Self { connection, queue, bounds, changed, partitions, spare: Vec::new(), checkpoints };
+        let writer = Self {
+            connection,
+            queue,
+            bounds,
+            changed,
+            partitions,
+            spare: Vec::new(),
+            checkpoints,
+            gather: Gather::default(),
+        };
         writer.publish();
         Ok(writer)
     }
@@ -104,7 +115,7 @@ impl Writer {
                 Some(_) => Some(Duration::ZERO),
                 None => self.checkpoints.patience(),
             };
-            match queue.next(patience, &mut appends) {
+            match queue.next(patience, &mut self.gather, &mut appends) {
                 Turn::Work(trim) => {
                     trimming = trimming.or(trim.map(|trim| (trim, Trimmed::default())));
                     if !appends.is_empty() {
@@ -125,7 +136,7 @@ impl Writer {
     }
 
     fn commit(&mut self, appends: &mut Vec<Append>) {
-        let mut batches = self.gather(appends);
+        let mut batches = self.batches(appends);
         let stored = self.store(&mut batches).map_err(|error| AppendError::Storage(error.to_string().into()));
         if stored.is_ok() {
             for Batch { head, .. } in &batches {
@@ -137,6 +148,7 @@ impl Writer {
             self.publish();
         }
         self.recycle(batches);
+        self.gather.answered(appends.len());
         let (mut events, mut bytes) = (0, 0);
         for append in appends.drain(..) {
             events += append.events;
@@ -148,7 +160,7 @@ impl Writer {
     }
 
     /// One batch a partition, or several when they would become too large.
-    fn gather(&mut self, appends: &[Append]) -> Vec<Batch> {
+    fn batches(&mut self, appends: &[Append]) -> Vec<Batch> {
         let mut batches: Vec<Batch> = Vec::new();
         let mut open: Vec<Option<usize>> = vec![None; self.partitions.len()];
         for chunk in appends.iter().flat_map(|append| &append.chunks) {
