@@ -3,15 +3,21 @@
 //! An *enrollment* is the permission, a *registration* one device's provisioning. Read `registration/service.rs` first: one
 //! request from the top to the bottom.
 
+mod allocation;
 pub mod api;
+mod attestation;
+mod certificate;
+mod enrollment;
 pub mod explain;
 pub mod linked_hub;
 pub mod protocol;
 pub mod registration;
 mod service;
 mod settings;
+mod throttle;
 pub mod trace;
 
+pub use enrollment::EnrollmentKind;
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport};
 pub use service::{Dps, OpenError};

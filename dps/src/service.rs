@@ -1,27 +1,49 @@
 //! The handle: opened once, extended by every concept.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use muster_identity::Entropy;
-use muster_store::{Db, StoreError};
+use muster_store::Db;
+use tokio::sync::{Mutex, mpsc};
 
-use crate::{Link, Settings};
+use crate::{
+    Link, Settings,
+    allocation::Linked,
+    enrollment::{Groups, sql::UnreadableRow},
+    registration::{ASSIGNMENTS_WAITING_MAX, Job, Operations},
+    throttle::Throttle,
+    trace::Traces,
+};
+
+/// How often old traces are looked for.
+const TICK: SignedDuration = SignedDuration::from_secs(60);
 
 /// The service. Cheap to share, safe to ask from any number of tasks.
 pub struct Dps {
     pub(crate) settings: Settings,
     pub(crate) links: Vec<Link>,
+    /// What the rules see of the links.
+    pub(crate) linked: Vec<Linked>,
     pub(crate) db: Db,
     pub(crate) entropy: Entropy,
+    pub(crate) groups: RwLock<Arc<Groups>>,
+    pub(crate) reloading: Mutex<()>,
+    pub(crate) operations: Operations,
+    pub(crate) traces: Traces,
+    pub(crate) jobs: mpsc::Sender<Job>,
+    /// The other end of `jobs`, until the worker takes it.
+    pub(crate) waiting: Mutex<Option<mpsc::Receiver<Job>>>,
+    pub(crate) by_source: Throttle,
+    pub(crate) by_identity: Throttle,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("field `retry_after_s` is 0, devices would poll without a pause: give 1 or more")]
     NoPause,
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("the tables of the provisioning service cannot be read: {0}")]
+    Unreadable(String),
 }
 
 impl Dps {
@@ -35,16 +57,43 @@ impl Dps {
         if settings.retry_after_s == 0 {
             return Err(OpenError::NoPause);
         }
-        Ok(Arc::new(Self { settings, links, db, entropy }))
+        let (jobs, waiting) = mpsc::channel(ASSIGNMENTS_WAITING_MAX);
+        let mut seed = [0; 8];
+        entropy(&mut seed);
+        let (seed, limits) = (u64::from_le_bytes(seed), &settings.limits);
+        let dps = Self {
+            linked: links.iter().map(Linked::from).collect(),
+            by_source: Throttle::new(limits.source_per_s, limits.source_burst, seed),
+            by_identity: Throttle::new(limits.identity_per_s, limits.identity_burst, seed),
+            settings,
+            links,
+            db,
+            entropy,
+            groups: RwLock::new(Arc::new(Groups::unread())),
+            reloading: Mutex::new(()),
+            operations: Operations::default(),
+            traces: Traces::default(),
+            jobs,
+            waiting: Mutex::new(Some(waiting)),
+        };
+        dps.reload_groups().await.map_err(|error: UnreadableRow| OpenError::Unreadable(error.to_string()))?;
+        Ok(Arc::new(dps))
     }
 
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What time alone brings: old traces and idle rate limits go. Answers when it wants to be called again.
+    /// Traces that were not kept because too many waited to be written.
+    pub fn traces_dropped(&self) -> u64 {
+        self.traces.dropped()
+    }
+
+    /// What time alone brings: old traces go. Answers when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
-        let _ = (now, &self.links, &self.db);
-        None
+        if let Err(error) = self.forget_traces(now).await {
+            tracing::warn!(%error, "old traces could not be deleted");
+        }
+        now.saturating_add(TICK).ok()
     }
 }

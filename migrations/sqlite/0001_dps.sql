@@ -30,9 +30,8 @@ CREATE TABLE instance_certificate (
 CREATE TABLE registration (
   id         TEXT   NOT NULL PRIMARY KEY, -- in lower case
   enrollment TEXT   NOT NULL, -- kind and id: group/line-4
-  version    BIGINT NOT NULL, -- counts operations: two that race cannot both follow the same one
-  operation  TEXT   NOT NULL, -- the latest
-  superseded TEXT   NOT NULL, -- earlier ones, latest first: whoever polls them follows the latest
+  version    BIGINT NOT NULL, -- counts writes: whoever decided on an older one decides again
+  operation  TEXT   NOT NULL, -- the latest; only its worker may end it
   pending    BIGINT NOT NULL, -- 1 while something is left to do at a hub
   updated_us BIGINT NOT NULL,
   document   TEXT   NOT NULL  -- JSON: state and what is true in it

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::EnrollmentKind;
+
 /// The body of `POST /explain`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,11 +50,4 @@ pub struct Considered {
     pub why: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum EnrollmentKind {
-    Individual,
-    Group,
 }

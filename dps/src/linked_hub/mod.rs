@@ -6,6 +6,8 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_identity::{Admission, DeviceId, DeviceState, HostName};
 
+mod service;
+
 /// Everything here may be repeated: after a crash it is.
 pub trait LinkedHub: Send + Sync {
     fn host(&self) -> &HostName;
@@ -52,4 +54,38 @@ pub struct Link {
     pub weight: u32,
     /// False: keeps its devices, gets no new ones (dps.md §8, `applyAllocationPolicy`).
     pub allocatable: bool,
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Obstacle {
+    #[error("the hub is not linked any more")]
+    NotLinked,
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+impl Obstacle {
+    /// What stands inside the registration's state (dps.md §2.1).
+    pub(crate) fn code(&self) -> u32 {
+        match self {
+            Self::NotLinked => 400_209,
+            Self::Hub(HubError::Refused(_)) => 400_000,
+            Self::Hub(HubError::Unauthorized(_)) => 401_002,
+            Self::Hub(HubError::Unavailable(_)) => 500_001,
+        }
+    }
+
+    pub(crate) fn fix(&self) -> &'static str {
+        match self {
+            Self::NotLinked => "link the hub again, or let the device register again",
+            Self::Hub(HubError::Refused(_)) => "see what the hub says about the device",
+            Self::Hub(HubError::Unauthorized(_)) => {
+                "give the link a connection string whose policy may write the registry"
+            }
+            Self::Hub(HubError::Unavailable(_)) => {
+                "see that the hub runs and can be reached, the device will try again"
+            }
+        }
+    }
 }

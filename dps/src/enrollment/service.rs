@@ -1,0 +1,331 @@
+//! Enrollments read, written, listed, and kept in memory as far as every device needs them.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use muster_identity::{HostName, RegistrationId};
+use muster_store::{StoreError, WriteError as NotWritten};
+use serde_json::Value;
+
+use super::{
+    Attestation, Definition, Enrollment, EnrollmentKind, Etag, Filter, Groups, Invalid, Known, Precondition,
+    Unfulfilled, Write, decide_delete, decide_put, define, sql, sql::UnreadableRow, unsettled, without_keys,
+};
+use crate::{Dps, registration::Record};
+
+/// Each device without an enrollment of its own is compared with every group's keys: some 5 µs a group.
+pub(crate) const GROUPS_MAX: usize = 1000;
+/// Azure takes 10 in a call; here so many that a factory's day fits into a few.
+pub(crate) const BULK_ITEMS_MAX: usize = 1000;
+/// Enough at once for one commit to carry them, few enough to leave room in the writer's queue for devices.
+const BULK_AT_ONCE: usize = 64;
+/// Rows a query with a condition looks at before it answers with what it has and where to go on.
+const SCANNED_MAX: usize = 10_000;
+const SCANNED_AT_ONCE: usize = 500;
+/// Another writer came between reading and writing; with three in a row somebody else should have a turn.
+const ATTEMPTS_MAX: usize = 3;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("there is no {kind} `{id}`")]
+    NotFound { kind: EnrollmentKind, id: RegistrationId },
+    #[error(transparent)]
+    Store(#[from] UnreadableRow),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("{kind} `{id}` exists already, send `If-Match` with its ETag (or `*`) to change it")]
+    Exists { kind: EnrollmentKind, id: RegistrationId },
+    #[error("there is no {kind} `{id}`")]
+    NotFound { kind: EnrollmentKind, id: RegistrationId },
+    #[error("{kind} `{id}` has another ETag by now, read it again")]
+    Changed { kind: EnrollmentKind, id: RegistrationId },
+    #[error("there are {GROUPS_MAX} enrollment groups, delete one first")]
+    Full,
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableRow),
+    #[error(transparent)]
+    Store(#[from] NotWritten),
+}
+
+/// One page of a query, already as JSON.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Value>,
+    /// The id to go on after; `None` on the last page.
+    pub(crate) next: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BulkMode {
+    Create,
+    Update,
+    UpdateIfMatchEtag,
+    Delete,
+}
+
+/// Why one item of a bulk call was not done; the others are.
+#[derive(Debug)]
+pub(crate) struct BulkError {
+    /// As far as it could be read.
+    pub(crate) id: String,
+    pub(crate) error: WriteError,
+}
+
+impl Dps {
+    pub(crate) async fn enrollment(
+        &self,
+        kind: EnrollmentKind,
+        id: &RegistrationId,
+    ) -> Result<Enrollment, ReadError> {
+        let found = self.find_enrollment(kind, id).await?;
+        found.ok_or_else(|| ReadError::NotFound { kind, id: id.clone() })
+    }
+
+    pub(crate) async fn put_enrollment(
+        &self,
+        kind: EnrollmentKind,
+        id: RegistrationId,
+        body: &Value,
+        precondition: &Precondition,
+        now: Timestamp,
+    ) -> Result<Enrollment, WriteError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let existing = self.find_enrollment(kind, &id).await?;
+            let write = decide_put(existing.as_ref().map(|existing| &existing.etag), precondition)
+                .map_err(|unfulfilled| unfulfilled.error(kind, &id))?;
+            let known = Known::Request {
+                existing: existing.as_ref().map(|existing| &existing.attestation),
+                entropy: &self.entropy,
+            };
+            let definition = define(kind, id.clone(), body, known)?;
+            self.check_surroundings(&definition, write)?;
+            let etag = Etag::random(&*self.entropy);
+            let created = existing.as_ref().map_or(now, |existing| existing.created);
+            let enrollment = definition.stamped(etag, created, now);
+            let unit = match &existing {
+                None => sql::insert(&enrollment),
+                Some(existing) => sql::replace(&enrollment, &existing.etag),
+            };
+            match self.db.write(unit).await {
+                Ok(_) => {
+                    self.after_change(kind).await;
+                    return Ok(enrollment);
+                }
+                Err(NotWritten::Unmet { .. }) if attempt < ATTEMPTS_MAX => {}
+                Err(NotWritten::Unmet { .. }) => return Err(WriteError::Changed { kind, id }),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) async fn delete_enrollment(
+        &self,
+        kind: EnrollmentKind,
+        id: &RegistrationId,
+        precondition: &Precondition,
+    ) -> Result<(), WriteError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let existing = self.find_enrollment(kind, id).await?.map(|existing| existing.etag);
+            decide_delete(existing.as_ref(), precondition)
+                .map_err(|unfulfilled| unfulfilled.error(kind, id))?;
+            let Some(etag) = existing else { return Ok(()) };
+            match self.db.write(sql::delete(kind, id, &etag)).await {
+                Ok(_) => {
+                    self.after_change(kind).await;
+                    return Ok(());
+                }
+                Err(NotWritten::Unmet { .. }) if attempt < ATTEMPTS_MAX => {}
+                Err(NotWritten::Unmet { .. }) => {
+                    return Err(WriteError::Changed { kind, id: id.clone() });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) async fn enrollments(
+        &self,
+        kind: EnrollmentKind,
+        filter: &Filter,
+        after: &str,
+        max: usize,
+    ) -> Result<Page, UnreadableRow> {
+        let mut page = Page { items: Vec::new(), next: None };
+        let (mut after, mut scanned) = (after.to_owned(), 0);
+        loop {
+            let wanted = if filter.takes_all() { max - page.items.len() } else { SCANNED_AT_ONCE };
+            let limit = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_add(1);
+            let rows =
+                self.db.fetch(sql::PAGE, &[kind.as_str().into(), (&after).into(), limit.into()]).await?;
+            let more = rows.len() > wanted;
+            for row in rows.iter().take(wanted) {
+                if page.items.len() == max || scanned == SCANNED_MAX {
+                    page.next = Some(after);
+                    return Ok(page);
+                }
+                let registration = row.opt_text("registration")?.map(Record::stored).transpose()?;
+                let registration = registration.as_ref().map(Record::for_service);
+                let json = without_keys(&sql::enrollment(kind, row)?, registration);
+                if filter.takes(&json) {
+                    page.items.push(json);
+                }
+                after = row.text("id")?.to_owned();
+                scanned += 1;
+            }
+            if !more {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Each item for itself: one that fails does not stop the others (dps.md §7.2).
+    pub(crate) async fn bulk(
+        &self,
+        kind: EnrollmentKind,
+        mode: BulkMode,
+        items: &[Value],
+        now: Timestamp,
+    ) -> Vec<BulkError> {
+        let done = items.iter().map(|item| Box::pin(self.bulk_item(kind, mode, item, now)));
+        let outcomes: Vec<_> = stream::iter(done).buffered(BULK_AT_ONCE).collect().await;
+        outcomes.into_iter().filter_map(Result::err).collect()
+    }
+
+    async fn bulk_item(
+        &self,
+        kind: EnrollmentKind,
+        mode: BulkMode,
+        item: &Value,
+        now: Timestamp,
+    ) -> Result<(), BulkError> {
+        let id = unsettled(kind, item);
+        let shown = id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let done = async {
+            let id = id?;
+            let precondition = bulk_precondition(mode, item)?;
+            match mode {
+                BulkMode::Delete => self.delete_enrollment(kind, &id, &precondition).await,
+                BulkMode::Update if self.find_enrollment(kind, &id).await?.is_none() => {
+                    Err(WriteError::NotFound { kind, id })
+                }
+                BulkMode::Create | BulkMode::Update | BulkMode::UpdateIfMatchEtag => {
+                    self.put_enrollment(kind, id, item, &precondition, now).await.map(drop)
+                }
+            }
+        };
+        done.await.map_err(|error| BulkError { id: shown, error })
+    }
+
+    /// The groups as they are in this generation of the tables.
+    pub(crate) async fn groups(&self, generation: i64) -> Result<Arc<Groups>, UnreadableRow> {
+        let known = self.known_groups();
+        if known.generation == generation {
+            return Ok(known);
+        }
+        self.reload_groups().await
+    }
+
+    pub(crate) fn known_groups(&self) -> Arc<Groups> {
+        self.groups.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The generation is read first: what changes meanwhile makes this copy look old, never new.
+    pub(crate) async fn reload_groups(&self) -> Result<Arc<Groups>, UnreadableRow> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let rows = self.db.fetch(sql::GENERATION, &[]).await?;
+        let generation = rows.first().map_or(Ok(0), |row| row.int("n"))?;
+        let known = self.known_groups();
+        if known.generation == generation {
+            return Ok(known); // whoever held the lock before has done it
+        }
+        let rows = self.db.fetch(sql::GROUPS, &[]).await?;
+        let groups = rows.iter().map(|row| sql::enrollment(EnrollmentKind::Group, row).map(Arc::new));
+        let groups = Groups::new(generation, groups.collect::<Result<_, _>>()?, self.stored().await?);
+        let groups = Arc::new(groups);
+        *self.groups.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(&groups);
+        Ok(groups)
+    }
+
+    async fn find_enrollment(
+        &self,
+        kind: EnrollmentKind,
+        id: &RegistrationId,
+    ) -> Result<Option<Enrollment>, UnreadableRow> {
+        let rows = self.db.fetch(sql::ONE, &[kind.as_str().into(), id.folded().into()]).await?;
+        rows.first().map(|row| sql::enrollment(kind, row)).transpose()
+    }
+
+    /// What an enrollment refers to must be there: hubs, stored certificates; and there must be room.
+    fn check_surroundings(&self, definition: &Definition, write: Write) -> Result<(), WriteError> {
+        let linked = |host: &HostName| self.links.iter().any(|link| link.hub.host() == host);
+        if let Some(host) = definition.allocation.named_hubs().find(|host| !linked(host)) {
+            let hosts: Vec<_> = self.links.iter().map(|link| format!("`{}`", link.hub.host())).collect();
+            let problem = format!("`{host}` is not linked, use {}", hosts.join(", "));
+            return Err(Invalid { field: "iotHubs".to_owned(), problem }.into());
+        }
+        let groups = self.known_groups();
+        if let Attestation::Authorities(names) = &definition.attestation
+            && let Some(name) = groups.missing(names)
+        {
+            let problem = format!("there is no certificate `{name}`, store it first");
+            return Err(Invalid { field: "attestation.x509.caReferences".to_owned(), problem }.into());
+        }
+        let is_group = definition.subject.kind() == EnrollmentKind::Group;
+        if is_group && write == Write::Create && groups.iter().count() >= GROUPS_MAX {
+            return Err(WriteError::Full);
+        }
+        Ok(())
+    }
+
+    /// The write is done; if the copy cannot be renewed now, the next registration will.
+    async fn after_change(&self, kind: EnrollmentKind) {
+        if kind == EnrollmentKind::Group
+            && let Err(error) = self.reload_groups().await
+        {
+            tracing::warn!(%error, "enrollment groups were changed but could not be read again yet");
+        }
+    }
+}
+
+impl Unfulfilled {
+    fn error(self, kind: EnrollmentKind, id: &RegistrationId) -> WriteError {
+        let id = id.clone();
+        match self {
+            Self::Exists => WriteError::Exists { kind, id },
+            Self::NotFound => WriteError::NotFound { kind, id },
+            Self::Changed => WriteError::Changed { kind, id },
+        }
+    }
+}
+
+fn bulk_precondition(mode: BulkMode, item: &Value) -> Result<Precondition, Invalid> {
+    match mode {
+        BulkMode::Create => Ok(Precondition::Absent),
+        BulkMode::Update | BulkMode::Delete => Ok(Precondition::Any),
+        BulkMode::UpdateIfMatchEtag => {
+            let etag = item.get("etag").and_then(Value::as_str);
+            match Precondition::parse(etag) {
+                Ok(Precondition::Matches(etag)) => Ok(Precondition::Matches(etag)),
+                Ok(Precondition::Absent | Precondition::Any) | Err(_) => Err(Invalid {
+                    field: "etag".to_owned(),
+                    problem: "`updateIfMatchETag` wants the ETag of what is replaced".to_owned(),
+                }),
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
+    }
+}
