@@ -1,6 +1,7 @@
 //! Muster: a device provisioning service, its hubs and its CA in one process.
 
 mod certificates;
+pub mod cli;
 mod client;
 pub mod config;
 mod data_folder;
@@ -10,6 +11,7 @@ mod entropy;
 mod keys;
 mod linked_hub;
 mod listen;
+mod open_files;
 mod server;
 mod start;
 mod ticks;
@@ -17,4 +19,5 @@ mod ticks;
 pub use endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
 pub use linked_hub::RemoteError;
 pub use listen::{BindError, Connections, TlsError};
+pub use open_files::raise_open_files;
 pub use server::{Running, Server, StartError};

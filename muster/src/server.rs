@@ -49,6 +49,8 @@ impl Server {
     /// Returns when every listener accepts and `endpoints.json` is written.
     pub async fn start(config: Config, data: &Path) -> Result<Running, StartError> {
         let mut folder = DataFolder::open(data)?;
+        // Those who wait for the file wait for this start, not for one that ended in a crash.
+        start::forget_endpoints(&folder)?;
         let bound = Bound::bind(&config)?;
         let entropy = entropy::system();
         let names: Vec<_> = config.hubs.iter().map(|hub| hub.name.to_string()).collect();

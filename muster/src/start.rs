@@ -164,6 +164,14 @@ pub(crate) fn endpoints(config: &Config, folder: &DataFolder, keys: &Keys, ports
     }
 }
 
+pub(crate) fn forget_endpoints(folder: &DataFolder) -> Result<(), StartError> {
+    let path = folder.endpoints();
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StartError::Write { path, source }),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// The last step: from here on, others find the server.
 pub(crate) fn announce(
     folder: &mut DataFolder,

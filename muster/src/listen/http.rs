@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +26,9 @@ use super::names::{Addressee, Hints};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Head of a request with its headers: a SAS token, a continuation, an id or two.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// What is being answered when the server stops may take so long.
+const ANSWER_GRACE: Duration = Duration::from_secs(2);
 
 /// What the handshake told about everyone who speaks on this connection.
 struct Connection {
@@ -75,7 +79,7 @@ async fn answer(front: &Front, connection: &Connection, request: Request<Incomin
     let mut response = match route(front, connection, &request) {
         None => misdirected(&request),
         Some(router) => match accept_body(front, connection, request).await {
-            Ok(request) => router.oneshot(request).await.into_response(),
+            Ok(request) => ask(front, router, request).await,
             Err(refused) => refused.into_response(),
         },
     };
@@ -85,6 +89,19 @@ async fn answer(front: &Front, connection: &Connection, request: Request<Incomin
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// The service's answer. A request that waits for events does not hold up a stop.
+async fn ask(front: &Front, router: Router, request: Request<Body>) -> Response {
+    let stop = front.stop.token();
+    let stopping = async {
+        stop.cancelled().await;
+        tokio::time::sleep(ANSWER_GRACE).await;
+    };
+    tokio::select! {
+        answered = router.oneshot(request) => answered.into_response(),
+        () = stopping => refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops; ask again in a moment"),
+    }
 }
 
 fn route(front: &Front, connection: &Connection, request: &Request<Incoming>) -> Option<Router> {

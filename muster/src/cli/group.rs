@@ -1,0 +1,111 @@
+//! `muster group`: the permission of many devices, by a key to derive from or a CA to be issued by.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::attestation::{Terms, authorities, certificates, symmetric_key};
+use super::enrolled::{self, Kind};
+use super::enrollment::{All, One, Update};
+use super::failure::Failure;
+use super::input;
+use super::target::Target;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Let a group of devices in
+    #[command(after_help = "Examples:\n  \
+        muster group create line-4                                  # symmetric keys are made and shown; devices derive theirs\n  \
+        muster group create line-4 --signing-certificate issuing.pem\n  \
+        muster group create line-4 --ca plant-root                  # a CA added with `muster certificate add`")]
+    Create(Box<Create>),
+    /// Show one
+    Get(One),
+    /// Show all
+    #[command(visible_alias = "ls")]
+    List(All),
+    /// Enable or disable one
+    #[command(after_help = "Example:\n  muster group update line-4 --disable")]
+    Update(Update),
+    /// Delete one; its devices stay at their hubs
+    #[command(visible_alias = "rm")]
+    Delete(One),
+    /// Show its symmetric keys
+    Keys(One),
+}
+
+#[derive(Args, Debug)]
+struct Create {
+    /// The group's name
+    id: String,
+    /// Derive the devices' keys from this one (base64) [default: keys are made]
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["signing_certificate", "ca"])]
+    primary_key: Option<String>,
+    /// Or from this one
+    #[arg(long, value_name = "KEY", requires = "primary_key")]
+    secondary_key: Option<String>,
+    /// Devices' certificates lead to this CA certificate, root or intermediate (PEM)
+    #[arg(long, value_name = "FILE", conflicts_with = "ca")]
+    signing_certificate: Option<PathBuf>,
+    /// Or to this one
+    #[arg(long, value_name = "FILE", requires = "signing_certificate")]
+    secondary_signing_certificate: Option<PathBuf>,
+    /// Devices' certificates lead to this named CA, see `muster certificate`
+    #[arg(long, value_name = "NAME")]
+    ca: Option<String>,
+    /// Or to this one
+    #[arg(long, value_name = "NAME", requires = "ca")]
+    secondary_ca: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
+    /// The whole group as JSON instead: @FILE, or - for standard input
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["primary_key", "signing_certificate", "ca"])]
+    body: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Create {
+    fn body(&self) -> Result<Value, Failure> {
+        if let Some(body) = &self.body {
+            return input::json(body);
+        }
+        let attestation = match (&self.signing_certificate, &self.ca) {
+            (Some(file), _) => {
+                certificates("signingCertificates", file, self.secondary_signing_certificate.as_ref())?
+            }
+            (None, Some(name)) => authorities(name, self.secondary_ca.as_deref()),
+            (None, None) => symmetric_key(self.primary_key.as_deref(), self.secondary_key.as_deref()),
+        };
+        let mut body = Map::new();
+        body.insert("enrollmentGroupId".to_owned(), json!(self.id));
+        body.insert("attestation".to_owned(), attestation);
+        self.terms.write(&mut body)?;
+        Ok(Value::Object(body))
+    }
+}
+
+const KIND: Kind = Kind::Group;
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.action {
+        Action::Create(create) => {
+            let client = create.target.dps()?;
+            enrolled::create(&client, KIND, &create.id, create.body()?, create.target.json).await
+        }
+        Action::Get(One { id, target }) => enrolled::get(&target.dps()?, KIND, &id, target.json).await,
+        Action::List(All { target }) => enrolled::list(&target.dps()?, KIND, target.json).await,
+        Action::Update(Update { id, switch, target }) => {
+            enrolled::update(&target.dps()?, KIND, &id, |body| switch.apply(body), target.json).await
+        }
+        Action::Delete(One { id, target }) => enrolled::delete(&target.dps()?, KIND, &id, target.json).await,
+        Action::Keys(One { id, target }) => enrolled::keys(&target.dps()?, KIND, &id, target.json).await,
+    }
+}
