@@ -10,6 +10,8 @@ mod service;
 mod session;
 mod settings;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod twin;
 
 pub use limits::{Limits, Rate};

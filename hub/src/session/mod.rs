@@ -8,6 +8,9 @@ mod refused;
 mod service;
 mod subscriptions;
 
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroU16;
 
 use bytes::Bytes;

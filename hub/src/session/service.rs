@@ -3,30 +3,22 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use muster_events::Event;
 use muster_identity::DeviceId;
-use muster_mqtt::QoS;
-use serde_json::json;
+use muster_mqtt::ByteString;
 
 use super::{
-    Connected, Disconnect, Filter, FromDevice, Granted, Hello, PacketId, Refused, Session, Subject, ToDevice,
-    Will,
+    Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Subject, ToDevice, Will,
     credential::{Proof, prove},
-    live::{Persistence, Shared, keep_alive_timeout},
-    subscriptions::Subscriptions,
+    live::{Shared, keep_alive_timeout},
 };
 use crate::{
-    limits::FILTERS_MAX,
-    registry::{Device, sql},
+    registry::Device,
     service::Hub,
-    settings::UnknownFilters,
     telemetry::{Verdict, bag},
     twin::{Report, TwinRefusal},
 };
-
-/// How exactly the use of a persistent session is remembered: finer would be a write for every connection.
-const SEEN_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Hub {
     /// Decides whether this device may come in. An earlier connection of it is cut.
@@ -151,47 +143,6 @@ impl Hub {
         self.find_device(device).await.map_err(|error| Refused::Unavailable(error.to_string()))
     }
 
-    /// Subscriptions of an earlier connection: in force again, or forgotten with CleanSession.
-    async fn restore(
-        &self,
-        device: &Device,
-        clean_session: bool,
-        now: Timestamp,
-    ) -> Result<(Persistence, Option<Subscriptions>), Refused> {
-        let unavailable = |error: muster_store::WriteError| Refused::Unavailable(error.to_string());
-        let stored = device.subscriptions.as_deref().map(Subscriptions::from_text);
-        if clean_session {
-            if stored.is_some() {
-                self.keep(&device.id, &device.generation, None, now).await.map_err(unavailable)?;
-            }
-            return Ok((Persistence::Dropped, None));
-        }
-        if let Some(stored) = stored
-            && device.session_seen.is_none_or(|seen| seen + SEEN_EVERY < now)
-        {
-            self.keep(&device.id, &device.generation, Some(stored), now).await.map_err(unavailable)?;
-        }
-        Ok((Persistence::Kept, stored))
-    }
-
-    async fn keep(
-        &self,
-        device: &DeviceId,
-        generation: &str,
-        subscriptions: Option<Subscriptions>,
-        now: Timestamp,
-    ) -> Result<bool, muster_store::WriteError> {
-        let hub = self.settings.name.as_str();
-        let row = json!({
-            "hub": hub,
-            "id": device.as_str(),
-            "generation": generation,
-            "subscriptions": subscriptions.map(Subscriptions::to_text),
-            "seen": subscriptions.map(|_| now.as_microsecond()),
-        });
-        self.db.put(&sql::SUBSCRIPTIONS, &sql::key(hub, device), row).await
-    }
-
     fn take_sends(&self, session: &Session, said: &[FromDevice], now: Timestamp) -> Result<(), Disconnect> {
         let sent = said.iter().filter(|message| matches!(message, FromDevice::Telemetry { .. })).count();
         if sent == 0 {
@@ -268,74 +219,7 @@ impl Hub {
         Ok(())
     }
 
-    async fn subscribe(
-        &self,
-        session: &mut Session,
-        filters: Vec<Filter>,
-        now: Timestamp,
-    ) -> Result<Vec<Granted>, Disconnect> {
-        if filters.len() > FILTERS_MAX {
-            return Err(Disconnect::TooManyFilters { count: filters.len(), max: FILTERS_MAX });
-        }
-        let mut subscriptions = session.subscriptions;
-        let mut all = Vec::with_capacity(filters.len());
-        for filter in filters {
-            let qos = match (filter, self.settings.unknown_filters) {
-                (Filter::Subject(subject, qos), _) => {
-                    subscriptions.set(subject, Some(granted(qos)));
-                    qos
-                }
-                (Filter::Unknown(filter, qos), UnknownFilters::Grant) => {
-                    tracing::debug!(device = %session.device, filter, "granted a filter that is never served");
-                    qos
-                }
-                (Filter::Unknown(filter, _), UnknownFilters::Disconnect) => {
-                    return Err(Disconnect::UnknownFilter(filter));
-                }
-            };
-            all.push(granted(qos));
-        }
-        self.subscribed(session, subscriptions, now).await?;
-        Ok(all)
-    }
-
-    async fn unsubscribe(
-        &self,
-        session: &mut Session,
-        filters: Vec<Filter>,
-        now: Timestamp,
-    ) -> Result<(), Disconnect> {
-        let mut subscriptions = session.subscriptions;
-        for filter in filters {
-            match filter {
-                Filter::Subject(subject, _) => subscriptions.set(subject, None),
-                Filter::Unknown(..) => {} // never had it; MQTT acknowledges all the same (3.10.4)
-            }
-        }
-        self.subscribed(session, subscriptions, now).await
-    }
-
-    /// Durable before it is acknowledged, like everything.
-    async fn subscribed(
-        &self,
-        session: &mut Session,
-        subscriptions: Subscriptions,
-        now: Timestamp,
-    ) -> Result<(), Disconnect> {
-        if session.subscriptions == subscriptions {
-            return Ok(());
-        }
-        if session.persistence == Persistence::Kept {
-            self.keep(&session.device, &session.shared.generation, Some(subscriptions), now)
-                .await
-                .map_err(|error| Disconnect::Unavailable(error.to_string()))?;
-        }
-        session.subscriptions = subscriptions;
-        session.shared.listen(subscriptions.granted(Subject::DesiredChanges));
-        Ok(())
-    }
-
-    fn twin_refused(&self, rid: muster_mqtt::ByteString, refusal: TwinRefusal, now: Timestamp) -> ToDevice {
+    fn twin_refused(&self, rid: ByteString, refusal: TwinRefusal, now: Timestamp) -> ToDevice {
         ToDevice::TwinRefused { rid, refusal, tracking_id: self.tracking_id(now), at: now }
     }
 }
@@ -350,13 +234,6 @@ fn answer_twin(
     answers.extend(packet_id.map(ToDevice::Accepted));
     if session.subscriptions.granted(Subject::TwinResponses).is_some() {
         answers.push(answer);
-    }
-}
-
-fn granted(qos: QoS) -> Granted {
-    match qos {
-        QoS::AtMostOnce => Granted::AtMostOnce,
-        QoS::AtLeastOnce => Granted::AtLeastOnce,
     }
 }
 

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_refused_twin_request_has_a_body_that_node_takes_for_an_error() {
         let at: Timestamp = "2022-10-20T18:13:40.1234567Z".parse().unwrap();
-        let refusal = TwinRefusal::Precondition { existing: 3, given: "2".to_owned() };
+        let refusal = TwinRefusal::Precondition { existing: "3".to_owned(), given: "2".to_owned() };
         let (topic, body) = topic_and_body(ToDevice::TwinRefused {
             rid: "1".into(),
             refusal,

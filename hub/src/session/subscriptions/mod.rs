@@ -1,5 +1,7 @@
 //! What a session has subscribed to. Subjects are few and known, so this is a small array and its text a short line.
 
+mod service;
+
 use super::{Granted, Subject};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
