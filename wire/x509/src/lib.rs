@@ -5,17 +5,28 @@
 
 mod certificate;
 mod chain;
+mod csr;
+mod der;
 mod description;
+mod key;
 mod name;
 mod peer;
+mod signature;
 mod text;
 mod thumbprint;
 #[cfg(test)]
 mod workshop;
 
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
-pub use chain::{ChainError, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, issued_by, verify};
+pub use chain::{ChainError, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, verify};
+pub use csr::{
+    AltName, Attribute, BasicConstraints, CHALLENGE_BYTES_MAX, CSR_BYTES_MAX, ChallengePassword, Csr,
+    CsrRefused, Extension, KeyUse, KeyUses, NAMES_MAX, Requested,
+};
+pub use der::NotDer;
 pub use description::{Description, describe};
+pub use key::{PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, UnfitKey};
 pub use peer::Peer;
+pub use signature::issued_by;
 pub use text::{TEXT_BYTES_MAX, read_certificates, to_pem};
 pub use thumbprint::{Thumbprint, ThumbprintError};

@@ -87,10 +87,13 @@ fn push_escaped(text: &mut String, value: &str) {
     }
 }
 
-/// The text of every string type of X.520, read as leniently as it can be told apart.
 fn text_of(value: &Any<'_>) -> Option<String> {
-    let bytes = value.data;
-    match value.tag() {
+    text_of_string(value.tag(), value.data)
+}
+
+/// The text of every string type of X.520, read as leniently as it can be told apart.
+pub(crate) fn text_of_string(tag: Tag, bytes: &[u8]) -> Option<String> {
+    match tag {
         Tag::BmpString => {
             let (pairs, []) = bytes.as_chunks() else { return None };
             String::from_utf16(&pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect::<Vec<_>>()).ok()

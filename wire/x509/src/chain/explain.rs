@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{
-    ChainError, PATH_DEPTH_MAX, Place,
+use super::{ChainError, PATH_DEPTH_MAX, Place, strict};
+use crate::{
+    Certificate,
     signature::{self, Signature},
-    strict,
 };
-use crate::Certificate;
 
 /// The first thing wrong on the way from the leaf to the anchor. Every presented certificate is tried as issuer once, the
 /// anchor once a level; so this costs at most `PRESENTED_MAX + PATH_DEPTH_MAX` signature checks.

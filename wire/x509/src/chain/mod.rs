@@ -5,7 +5,6 @@
 
 mod error;
 mod explain;
-mod signature;
 mod strict;
 
 use std::{cell::RefCell, time::Duration};
@@ -17,7 +16,6 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, VerifiedPath, ancho
 use crate::Certificate;
 
 pub use error::{ChainError, NotAnAuthority, Place};
-pub use signature::issued_by;
 
 /// Certificates above the leaf, the anchor included. Factories have two or three; webpki itself stops near here, after
 /// 100 signature checks at most, so a hostile chain costs a few milliseconds.

@@ -5,9 +5,9 @@ mod extensions;
 
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 
-use super::{ChainError, NotAnAuthority, Place, issued_by, verify};
+use super::{ChainError, NotAnAuthority, Place, verify};
 use crate::{
-    Certificate, read_certificates, to_pem,
+    Certificate, issued_by, read_certificates, to_pem,
     workshop::{Bend, Made, VERSION_1, authority_params, bent_root, now, root},
 };
 

@@ -1,0 +1,1 @@
+//! Keys that are fit, and each way of being unfit.
