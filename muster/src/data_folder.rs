@@ -110,6 +110,11 @@ fn read_holder(lock: &mut File) -> Option<Holder> {
     serde_json::from_slice(&text).ok()
 }
 
+/// Makes an empty file that only we may read, where there is none: databases take over its permissions.
+pub(crate) fn reserve_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}
+
 /// Who may read a file.
 #[derive(Clone, Copy)]
 pub(crate) enum Readers {

@@ -18,7 +18,7 @@ use muster_store::Db;
 
 use crate::certificates::{CertificateError, Renewal, names};
 use crate::config::{Config, Database, Place, Ports};
-use crate::data_folder::{DataFolder, DataFolderError, Readers, replace_file};
+use crate::data_folder::{DataFolder, DataFolderError, Readers, replace_file, reserve_file};
 use crate::endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
 use crate::keys::{Keys, KeysError};
 use crate::linked_hub::{InProcess, Remote, RemoteError};
@@ -69,7 +69,11 @@ pub(crate) fn certificates(
 
 pub(crate) async fn database(config: &Config, folder: &DataFolder) -> Result<Db, StartError> {
     Ok(match &config.database {
-        Database::Sqlite => Db::open_sqlite(&folder.database()).await?,
+        Database::Sqlite => {
+            let path = folder.database();
+            reserve_file(&path).map_err(|source| StartError::Write { path: path.clone(), source })?;
+            Db::open_sqlite(&path).await?
+        }
         Database::Postgres(url) => Db::open_postgres(url.expose()).await?,
     })
 }
@@ -95,7 +99,9 @@ pub(crate) async fn hubs(
     let mut hubs = Vec::new();
     for hub in config.hubs.iter().filter(|hub| matches!(hub.place, Place::Here)) {
         let name = || hub.name.to_string();
-        let log = Log::open(&folder.event_log(hub.name.as_str()), &muster_events::Options::default())
+        let path = folder.event_log(hub.name.as_str());
+        reserve_file(&path).map_err(|source| StartError::Write { path: path.clone(), source })?;
+        let log = Log::open(&path, &muster_events::Options::default())
             .map_err(|source| StartError::Log { hub: name(), source })?;
         let policies = keys.hubs.get(hub.name.as_str()).cloned().unwrap_or_default();
         let mut settings =

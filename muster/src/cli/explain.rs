@@ -6,7 +6,8 @@ use clap::Args;
 use http::Method;
 use serde_json::Value;
 
-use muster_dps::explain::{EnrollmentKind, Explanation, Question, Verdict};
+use muster_dps::EnrollmentKind;
+use muster_dps::explain::{Explanation, Question, Verdict};
 use muster_dps::trace::{Outcome, StepOutcome, Trace};
 
 use super::enrolled::versioned;
@@ -125,10 +126,11 @@ fn show_trace(trace: &Trace) {
         Outcome::Assigned => "assigned",
         Outcome::Disabled => "refused: disabled",
         Outcome::Failed => "failed",
+        Outcome::Superseded => "given up: the device asked again meanwhile",
         Outcome::Refused => "refused",
     };
     show::facts(&[
-        ("attempt", trace.tracking_id.clone()),
+        ("attempt", trace.tracking_id.to_string()),
         ("device", trace.registration_id.clone()),
         ("scope", trace.id_scope.clone()),
         ("from", format!("{} over {:?}", trace.address, trace.transport)),

@@ -40,27 +40,25 @@ pub(crate) struct Front {
 
 pub(crate) struct DpsFront {
     pub(crate) dps: Arc<Dps>,
-    pub(crate) devices: Router,
-    pub(crate) service: Router,
+    pub(crate) router: Router,
 }
 
 pub(crate) struct HubFront {
     pub(crate) hub: Arc<Hub>,
-    pub(crate) service: Router,
+    pub(crate) router: Router,
 }
 
 impl DpsFront {
     pub(crate) fn new(dps: Arc<Dps>) -> Self {
-        let devices = muster_dps::protocol::http::router(dps.clone());
-        let service = muster_dps::api::router(dps.clone());
-        Self { dps, devices, service }
+        let router = muster_dps::router(dps.clone());
+        Self { dps, router }
     }
 }
 
 impl HubFront {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        let service = muster_hub::api::router(hub.clone());
-        Self { hub, service }
+        let router = muster_hub::api::router(hub.clone());
+        Self { hub, router }
     }
 }
 

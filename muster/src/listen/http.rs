@@ -20,7 +20,7 @@ use muster_x509::Peer;
 
 use super::accept::{Caller, Shaken, shake_hands};
 use super::body::{BodyRefused, collect};
-use super::front::{DpsFront, Front, now};
+use super::front::{Front, now};
 use super::names::{Addressee, Hints};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
@@ -112,21 +112,8 @@ fn route(front: &Front, connection: &Connection, request: &Request<Incoming>) ->
         local: connection.local.ip(),
     };
     match front.names.by_hints(hints)? {
-        Addressee::Dps => Some(route_dps(&front.dps, request.uri().path()).clone()),
-        Addressee::Hub(position) => front.hubs.get(position).map(|hub| hub.service.clone()),
-    }
-}
-
-/// `/{scope}/registrations/{id}/…` is a device's; `/registrations/…` and everything else a back end's (dps.md §2, §7.2).
-fn route_dps<'a>(dps: &'a DpsFront, path: &str) -> &'a Router {
-    const SERVICE: [&str; 3] = ["registrations", "enrollments", "enrollmentgroups"];
-    let mut parts = path.trim_start_matches('/').split('/');
-    let first = parts.next().unwrap_or_default();
-    let second = parts.next().unwrap_or_default();
-    let is_service = SERVICE.iter().any(|word| first.eq_ignore_ascii_case(word));
-    match !is_service && second.eq_ignore_ascii_case("registrations") {
-        true => &dps.devices,
-        false => &dps.service,
+        Addressee::Dps => Some(front.dps.router.clone()),
+        Addressee::Hub(position) => front.hubs.get(position).map(|hub| hub.router.clone()),
     }
 }
 

@@ -50,7 +50,7 @@ impl Talk {
         }
     }
 
-    pub(super) async fn run(mut self, front: &Front) {
+    pub(super) async fn run(mut self: Box<Self>, front: &Front) {
         let remote = self.presented.peer.address;
         let why = self.converse(front).await;
         tracing::debug!(%remote, registration_id = %self.presented.registration_id, reason = why, "device left the provisioning service");

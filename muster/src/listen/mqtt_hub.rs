@@ -54,7 +54,7 @@ impl Talk {
                 match talk.wire.write(&[Packet::ConnAck { session_present, code: 0 }]).await {
                     Ok(()) => Some(talk),
                     Err(_) => {
-                        talk.end(Disconnect::Lost).await;
+                        Box::new(talk).end(Disconnect::Lost).await;
                         None
                     }
                 }
@@ -72,7 +72,7 @@ impl Talk {
     }
 
     /// Until the session ends. This future is what an idle device costs, so what is large is boxed while it is needed.
-    pub(super) async fn run(mut self, front: &Front) {
+    pub(super) async fn run(mut self: Box<Self>, front: &Front) {
         let why = self.converse(front).await;
         Box::pin(self.end(why)).await;
     }
@@ -166,17 +166,18 @@ impl Talk {
         }
     }
 
-    async fn end(mut self, why: Disconnect) {
-        let device = self.session.device().clone();
-        let hub = &self.hub.settings().name;
+    async fn end(self: Box<Self>, why: Disconnect) {
+        let Self { hub, mut wire, session, .. } = *self;
+        let device = session.device().clone();
+        let name = &hub.settings().name;
         match &why {
             Disconnect::Goodbye | Disconnect::Lost | Disconnect::Shutdown => {
-                tracing::debug!(%hub, %device, reason = %why, "device disconnected");
+                tracing::debug!(hub = %name, %device, reason = %why, "device disconnected");
             }
-            _ => tracing::info!(%hub, %device, reason = %why, "device disconnected"),
+            _ => tracing::info!(hub = %name, %device, reason = %why, "device disconnected"),
         }
-        self.hub.disconnected(self.session, why, now()).await;
-        let _ = self.wire.shutdown().await;
+        hub.disconnected(session, why, now()).await;
+        let _ = wire.shutdown().await;
     }
 }
 
