@@ -7,7 +7,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::unconstrained,
+};
 
 use crate::{
     batch::Chunk,
@@ -30,6 +33,8 @@ pub(crate) struct Trim {
 }
 
 pub(crate) struct Queue {
+    /// Who waits for room holds it, so that others come after: fair, so callers pass in the order in which they came.
+    door: tokio::sync::Mutex<()>,
     events: Semaphore,
     bytes: Semaphore,
     /// One trim at a time.
@@ -66,6 +71,7 @@ impl Queue {
         let permits = |wanted: usize| wanted.clamp(1, u32::MAX as usize).min(Semaphore::MAX_PERMITS);
         let (events_max, bytes_max) = (permits(options.queue_events_max), permits(options.queue_bytes_max));
         Self {
+            door: tokio::sync::Mutex::new(()),
             events: Semaphore::new(events_max),
             bytes: Semaphore::new(bytes_max),
             trims: Semaphore::new(1),
@@ -78,8 +84,17 @@ impl Queue {
         }
     }
 
-    /// Waits for room. Both semaphores are fair, so calls are queued in the order in which they came.
+    /// Waits for room, then for the commit.
     pub(crate) async fn append(&self, chunks: Vec<Chunk>) -> Result<(), AppendError> {
+        // Without tokio's budget, which would send a caller with room away and let the next one pass.
+        let answered = unconstrained(self.enter(chunks)).await?;
+        answered.await.map_err(|_| AppendError::Closed)?
+    }
+
+    async fn enter(
+        &self,
+        chunks: Vec<Chunk>,
+    ) -> Result<oneshot::Receiver<Result<(), AppendError>>, AppendError> {
         let events = chunks.iter().map(|chunk| chunk.count as usize).sum();
         let bytes = chunks.iter().map(|chunk| chunk.records.len()).sum();
         let (events_max, bytes_max) = (self.events_max, self.bytes_max);
@@ -87,6 +102,7 @@ impl Queue {
             return Err(AppendError::CallTooLarge { events, events_max, bytes, bytes_max });
         }
         let closed = |_| AppendError::Closed;
+        let _door = self.door.lock().await;
         let event_permits = self.events.acquire_many(events as u32).await.map_err(closed)?;
         let byte_permits = self.bytes.acquire_many(bytes as u32).await.map_err(closed)?;
         let (answer, answered) = oneshot::channel();
@@ -104,7 +120,7 @@ impl Queue {
         // From here on they are the writer's to give back, even if nobody waits for the answer any more.
         event_permits.forget();
         byte_permits.forget();
-        answered.await.map_err(|_| AppendError::Closed)?
+        Ok(answered)
     }
 
     pub(crate) async fn trim(&self, retention: Retention, now: Timestamp) -> Result<Trimmed, TrimError> {
