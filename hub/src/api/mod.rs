@@ -8,6 +8,9 @@ mod route;
 mod statistics;
 mod twins;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{

@@ -7,6 +7,9 @@ mod request;
 mod service;
 pub(crate) mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use muster_store::{StoreError, WriteError};
 
 pub(crate) use device::{Device, instant};

@@ -164,3 +164,6 @@ fn by_authority(
 fn certificate(der: &[u8]) -> Result<Certificate, Refused> {
     Certificate::parse(der).map_err(|error| Refused::CertificateMalformed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,3 +165,53 @@ pub(super) fn keep_alive_timeout(keep_alive_s: u16) -> SignedDuration {
         s => cap.min(SignedDuration::from_millis(i64::from(s) * 1500)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keep_alive_is_one_and_a_half_times_within_the_cap() {
+        for (asked_s, granted_ms) in [
+            (1, 1_500),
+            (60, 90_000),
+            (1177, 1_765_500),
+            (1178, 1_767_000),
+            (u16::MAX, 1_767_000),
+            (0, 1_767_000),
+        ] {
+            assert_eq!(keep_alive_timeout(asked_s), SignedDuration::from_millis(granted_ms), "{asked_s}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_by_silence_or_by_its_token_whichever_is_first() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut session = Session {
+            device: DeviceId::parse("d").unwrap(),
+            serial: 0,
+            shared: Arc::new(Shared::new("g".into(), Proof::Policy, at(0))),
+            auth_method: "{}".into(),
+            subscriptions: Subscriptions::default(),
+            persistence: Persistence::Kept,
+            will: None,
+            keep_alive: keep_alive_timeout(60),
+            heard: at(0),
+            until: Some(at(100)),
+        };
+        assert_eq!((session.deadline(), session.overdue(at(89))), (at(90), None));
+        assert_eq!(session.overdue(at(90)), Some(Disconnect::KeepAlive));
+        session.hear(at(50));
+        assert_eq!((session.deadline(), session.overdue(at(99))), (at(100), None));
+        assert_eq!(session.overdue(at(100)), Some(Disconnect::TokenExpired));
+        session.until = None;
+        assert_eq!((session.deadline(), session.overdue(at(139))), (at(140), None));
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        // with its mailbox it must stay well under 1.5 KB, a hundred thousand of them are idle
+        assert!(size_of::<Session>() <= 256, "{}", size_of::<Session>());
+        assert!(size_of::<Shared>() <= 320, "{}", size_of::<Shared>());
+    }
+}

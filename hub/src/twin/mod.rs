@@ -7,6 +7,9 @@ pub(crate) mod patch;
 mod service;
 pub(crate) mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use muster_identity::{Capabilities, DeviceState};
