@@ -143,3 +143,38 @@ async fn fetch_between_commits(slot: &Slot, sql: SqlStr, args: Vec<Value>) -> Re
     let connection = slot.as_mut().ok_or(StoreError::Closed)?;
     connection.fetch(sql, args).await.map_err(StoreError::statement)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+    use futures::poll;
+    use serde_json::json;
+
+    use super::*;
+    use crate::writer::COMMIT_MAX;
+
+    static MARK: Rows =
+        Rows { name: "mark", sql: "INSERT INTO mark SELECT value->>'id' FROM {rows} RETURNING id AS key" };
+
+    #[tokio::test]
+    async fn callers_beyond_the_queues_bound_wait_outside_it() {
+        let db = Db::open_memory().await.unwrap();
+        db.write(vec![Statement::new("CREATE TABLE mark (id TEXT)", [])]).await.unwrap();
+        let Readers::Writer(slot) = &db.0.readers else { panic!("a database in memory") };
+        let held = slot.lock().await;
+        let ids = (0..4 * QUEUE_MAX).map(|n| n.to_string()).collect::<Vec<_>>();
+        let mut puts = Box::pin(join_all(ids.iter().map(|id| db.put(&MARK, id, json!({ "id": id })))));
+        // Long enough for the writer to take what it may: it takes one commit's worth and then stands.
+        for _ in 0..20 {
+            assert!(poll!(&mut puts).is_pending());
+            tokio::task::yield_now().await;
+        }
+        let queue = db.queue().clone().unwrap();
+        assert_eq!((queue.max_capacity(), queue.capacity()), (QUEUE_MAX, 0));
+        drop((held, queue));
+        assert!(puts.await.iter().all(|outcome| matches!(outcome, Ok(true))));
+        let rows = db.fetch("SELECT COUNT(*) AS n FROM mark", &[]).await.unwrap();
+        assert_eq!(rows[0].int("n").unwrap(), 4 * QUEUE_MAX as i64);
+        const { assert!(COMMIT_MAX < QUEUE_MAX) }
+    }
+}

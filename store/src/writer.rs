@@ -15,7 +15,7 @@ use crate::{Expect, Statement, StoreError, WriteError};
 /// callers wait for a place, and with them the sockets they serve.
 pub(crate) const QUEUE_MAX: usize = 1024;
 /// How many writes share a commit. By then its sync costs each next to nothing; more would make the first one wait.
-const COMMIT_MAX: usize = 512;
+pub(crate) const COMMIT_MAX: usize = 512;
 
 /// The writing connection; `None` while it has to be opened again. A database in memory is read through it, too.
 pub(crate) type Slot = Arc<Mutex<Option<Connection>>>;

@@ -1,4 +1,5 @@
 //! Opening, closing, and coming back, on every engine.
+#![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What goes in comes out the same, on every engine.
+#![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
 use serde_json::json;
 

@@ -1,9 +1,10 @@
 //! What the store promises about writing, on every engine.
+#![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
 use futures::future::join_all;
 use serde_json::json;
 
-use muster_store::{Db, Rows, Statement, WriteError};
+use muster_store::{Db, Engine, Rows, Statement, WriteError};
 use muster_test_engines::for_each_engine;
 
 static NOTE: Rows = Rows {
@@ -173,6 +174,62 @@ async fn a_statement_that_makes_no_sense_is_refused_by_number() {
         assert!(matches!(refused, Err(WriteError::Refused { index: 1, .. })), "{refused:?}");
         assert_eq!(db.write(vec![]).await.unwrap(), [] as [u64; 0]);
         assert!(db.fetch("SELECT x FROM nothing", &[]).await.is_err());
+        assert_eq!(count(&db).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_fails_everything_in_it_and_nothing_after() {
+    for_each_engine(async |db| {
+        with_notes(&db).await;
+        // A deferred constraint is the one way to make a commit fail on purpose.
+        let table = "CREATE TABLE about (note TEXT REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)";
+        db.write(vec![Statement::new(table, [])]).await.unwrap();
+        let dangling = Statement::new("INSERT INTO about (note) VALUES ('none')", []);
+        let (bad, neighbour, unit) = tokio::join!(
+            db.write(vec![dangling]),
+            put(&db, &NOTE, "a", "fine", 1),
+            db.write(vec![insert("b", "fine")])
+        );
+        assert!(matches!(bad, Err(WriteError::Failed(_))), "{bad:?}");
+        assert!(matches!(neighbour, Err(WriteError::Failed(_))), "{neighbour:?}");
+        assert!(matches!(unit, Err(WriteError::Failed(_))), "{unit:?}");
+        assert_eq!(count(&db).await, 0);
+        assert!(put(&db, &NOTE, "a", "fine", 1).await.unwrap());
+        assert_eq!(count(&db).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_the_middle_of_a_commit_fails_it_and_the_next_one_has_a_new_connection() {
+    for_each_engine(async |db| {
+        with_notes(&db).await;
+        if db.engine() == Engine::Postgres {
+            let end_self = Statement::new("SELECT pg_terminate_backend(pg_backend_pid())", []);
+            let (neighbour, ended) = tokio::join!(put(&db, &NOTE, "a", "fine", 1), db.write(vec![end_self]));
+            assert!(matches!(neighbour, Err(WriteError::Failed(_))), "{neighbour:?}");
+            assert!(matches!(ended, Err(WriteError::Failed(_))), "{ended:?}");
+            assert_eq!(count(&db).await, 0);
+        }
+        assert!(put(&db, &NOTE, "a", "fine", 1).await.unwrap());
+        assert_eq!(count(&db).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_kind_that_returns_no_key_is_refused_and_writes_nothing() {
+    static KEYLESS: Rows = Rows {
+        name: "keyless",
+        sql: "INSERT INTO note (id, text) SELECT value->>'id', value->>'text' FROM {rows} RETURNING id",
+    };
+    for_each_engine(async |db| {
+        with_notes(&db).await;
+        let refused = put(&db, &KEYLESS, "a", "fine", 1).await;
+        assert!(matches!(refused, Err(WriteError::Refused { .. })), "{refused:?}");
+        assert!(refused.unwrap_err().to_string().contains("`key`"));
         assert_eq!(count(&db).await, 0);
     })
     .await;
