@@ -2,7 +2,8 @@
 
 use crate::Value;
 
-/// One statement of a unit, to change rows (reading is `Db::fetch`). Its SQL is one text for both engines, with `$1`, `$2`, … as placeholders.
+/// One statement of a unit, to change rows; reading is [`crate::Db::fetch`]. Its SQL is one text for both engines, with
+/// `$1`, `$2`, … as placeholders.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub sql: &'static str,
