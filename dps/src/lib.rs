@@ -27,5 +27,5 @@ pub use trace::TrackingId;
 /// Both HTTP interfaces, told apart by path: for a listener that serves the whole name. Wants a [`muster_x509::Peer`] in the
 /// request's extensions.
 pub fn router(dps: std::sync::Arc<Dps>) -> axum::Router {
-    protocol::http::router(dps.clone()).merge(api::router(dps))
+    axum::Router::new().fallback(api::handle_any).with_state(dps)
 }

@@ -2,12 +2,162 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+};
+use http::Method;
+use muster_identity::Right;
+use muster_x509::Peer;
 
-use crate::Dps;
+use crate::{Dps, EnrollmentKind, TrackingId, protocol::http as device};
 
-/// Wants a [`muster_x509::Peer`] in the request's extensions.
+mod auth;
+mod bulk;
+mod call;
+mod certificates;
+mod enrollments;
+mod explain;
+mod query;
+mod registrations;
+mod status;
+mod traces;
+
+#[cfg(test)]
+mod tests;
+
+use call::{Call, Reply};
+use status::ApiError;
+
+/// First segments of this API; any other first segment is an id scope.
+pub(crate) const ROOTS: [&str; 6] =
+    ["enrollments", "enrollmentgroups", "registrations", "certificates", "traces", "explain"];
+
+/// Wants a [`muster_x509::Peer`] in the request's extensions. To serve the device API under the same name, use
+/// [`crate::router`].
 pub fn router(dps: Arc<Dps>) -> Router {
-    let _ = dps;
-    Router::new()
+    Router::new().fallback(handle).with_state(dps)
+}
+
+pub(crate) async fn handle_any(state: State<Arc<Dps>>, request: Request) -> Response {
+    if device::is_device_path(request.uri().path()) {
+        device::handle(state, request).await
+    } else {
+        handle(state, request).await
+    }
+}
+
+async fn handle(State(dps): State<Arc<Dps>>, request: Request) -> Response {
+    let tracking = TrackingId::random(&*dps.entropy);
+    let peer = request.extensions().get::<Peer>().cloned();
+    let now = peer.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |peer| peer.at);
+    let outcome = match (peer, Call::read(request)) {
+        (None, _) => Err(ApiError::NoPeer),
+        (Some(_), Err(error)) => Err(error),
+        (Some(peer), Ok(call)) => Box::pin(serve(&dps, call, peer.at, tracking)).await,
+    };
+    outcome.unwrap_or_else(|error| status::reply(&error, tracking, now)).into_response(tracking)
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Query(EnrollmentKind),
+    Bulk(EnrollmentKind),
+    Mechanism(EnrollmentKind),
+    GetEnrollment(EnrollmentKind),
+    PutEnrollment(EnrollmentKind),
+    DeleteEnrollment(EnrollmentKind),
+    QueryRegistrations,
+    GetRegistration,
+    DeleteRegistration,
+    ListCertificates,
+    GetCertificate,
+    PutCertificate,
+    DeleteCertificate,
+    ListTraces,
+    GetTrace,
+    Explain,
+}
+
+async fn serve(
+    dps: &Arc<Dps>,
+    call: Call,
+    now: jiff::Timestamp,
+    tracking: TrackingId,
+) -> Result<Reply, ApiError> {
+    let verb = verb(&call)?;
+    auth::authorize(dps, &call, verb.needs(), now, tracking)?;
+    match verb {
+        Verb::Query(kind) => enrollments::query(dps, kind, call).await,
+        Verb::Bulk(kind) => bulk::bulk(dps, kind, call, now).await,
+        Verb::Mechanism(kind) => enrollments::mechanism(dps, kind, call).await,
+        Verb::GetEnrollment(kind) => enrollments::get(dps, kind, call).await,
+        Verb::PutEnrollment(kind) => enrollments::put(dps, kind, call, now).await,
+        Verb::DeleteEnrollment(kind) => enrollments::delete(dps, kind, call).await,
+        Verb::QueryRegistrations => registrations::query(dps, call).await,
+        Verb::GetRegistration => registrations::get(dps, call).await,
+        Verb::DeleteRegistration => registrations::delete(dps, call).await,
+        Verb::ListCertificates => certificates::list(dps).await,
+        Verb::GetCertificate => certificates::get(dps, call).await,
+        Verb::PutCertificate => certificates::put(dps, call, now).await,
+        Verb::DeleteCertificate => certificates::delete(dps, call).await,
+        Verb::ListTraces => traces::list(dps, call).await,
+        Verb::GetTrace => traces::get(dps, call).await,
+        Verb::Explain => explain::explain(dps, call, now).await,
+    }
+}
+
+/// Paths are matched without regard to case, and with or without a slash at the end: SDKs differ (dps.md §7.2).
+fn verb(call: &Call) -> Result<Verb, ApiError> {
+    let segments: Vec<_> = call.segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+    let kind = match segments.first() {
+        Some(&"enrollmentgroups") => EnrollmentKind::Group,
+        _ => EnrollmentKind::Individual,
+    };
+    match (&call.method, segments.as_slice()) {
+        (&Method::POST, ["enrollments" | "enrollmentgroups", "query"]) => Ok(Verb::Query(kind)),
+        (&Method::POST, ["enrollments" | "enrollmentgroups"]) => Ok(Verb::Bulk(kind)),
+        (&Method::POST, ["enrollments" | "enrollmentgroups", _, "attestationmechanism"]) => {
+            Ok(Verb::Mechanism(kind))
+        }
+        (&Method::GET, ["enrollments" | "enrollmentgroups", _]) => Ok(Verb::GetEnrollment(kind)),
+        (&Method::PUT, ["enrollments" | "enrollmentgroups", _]) => Ok(Verb::PutEnrollment(kind)),
+        (&Method::DELETE, ["enrollments" | "enrollmentgroups", _]) => Ok(Verb::DeleteEnrollment(kind)),
+        (&Method::POST, ["registrations", _, "query"]) => Ok(Verb::QueryRegistrations),
+        (&Method::GET, ["registrations", _]) => Ok(Verb::GetRegistration),
+        (&Method::DELETE, ["registrations", _]) => Ok(Verb::DeleteRegistration),
+        (&Method::GET, ["certificates"]) => Ok(Verb::ListCertificates),
+        (&Method::GET, ["certificates", _]) => Ok(Verb::GetCertificate),
+        (&Method::PUT, ["certificates", _]) => Ok(Verb::PutCertificate),
+        (&Method::DELETE, ["certificates", _]) => Ok(Verb::DeleteCertificate),
+        (&Method::GET, ["traces"]) => Ok(Verb::ListTraces),
+        (&Method::GET, ["traces", _]) => Ok(Verb::GetTrace),
+        (&Method::POST, ["explain"]) => Ok(Verb::Explain),
+        (_, [root] | [root, _]) if ROOTS.contains(root) => Err(ApiError::Method),
+        _ => Err(ApiError::Path),
+    }
+}
+
+impl Verb {
+    fn needs(self) -> Right {
+        match self {
+            Self::Query(_) | Self::GetEnrollment(_) | Self::ListCertificates | Self::GetCertificate => {
+                Right::EnrollmentRead
+            }
+            // Keys are for those who may change them (dps.md §7.1).
+            Self::Mechanism(_) | Self::Bulk(_) | Self::PutEnrollment(_) | Self::DeleteEnrollment(_) => {
+                Right::EnrollmentWrite
+            }
+            Self::Explain => Right::EnrollmentRead,
+            Self::QueryRegistrations | Self::GetRegistration | Self::ListTraces | Self::GetTrace => {
+                Right::RegistrationStatusRead
+            }
+            Self::DeleteRegistration => Right::RegistrationStatusWrite,
+            // What a stored certificate vouches for is everybody's configuration, not one enrollment's.
+            Self::PutCertificate | Self::DeleteCertificate => Right::ServiceConfig,
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) mod x509;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use symmetric::{is_authentic, registration_resource};
+pub(crate) use symmetric::is_authentic;
 
 /// What a device presented, read but not believed.
 #[derive(Debug, Clone, Copy)]

@@ -26,8 +26,8 @@ mod tests;
 
 pub(crate) use definition::{Definition, define, unsettled};
 pub(crate) use etag::{Etag, EtagUnreadable, Precondition, Unfulfilled, Write, decide_delete, decide_put};
-pub(crate) use groups::{Anchor, Groups, Origin, Standing, Stored};
-pub(crate) use matching::{Candidates, candidates};
+pub(crate) use groups::{Anchor, Groups, Standing, Stored};
+pub(crate) use matching::candidates;
 pub(crate) use mechanism::{Known, certificate_name, one_certificate};
 pub(crate) use member::{Invalid, Member};
 pub(crate) use query::{Filter, QueryError, parse as parse_query};

@@ -88,7 +88,10 @@ impl Condition {
             Some(Value::Array(values)) => values
                 .iter()
                 .any(|value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(&self.wanted))),
-            Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string() == self.wanted,
+            Some(Value::Bool(truth)) => self.wanted.parse().is_ok_and(|wanted: bool| wanted == *truth),
+            Some(Value::Number(number)) => {
+                self.wanted.parse().is_ok_and(|wanted: serde_json::Number| wanted == *number)
+            }
             Some(Value::Null | Value::Object(_)) | None => false,
         }
     }

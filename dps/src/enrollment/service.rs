@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use muster_identity::{HostName, RegistrationId};
 use muster_store::{StoreError, WriteError as NotWritten};
@@ -195,9 +195,15 @@ impl Dps {
         items: &[Value],
         now: Timestamp,
     ) -> Vec<BulkError> {
-        let done = items.iter().map(|item| Box::pin(self.bulk_item(kind, mode, item, now)));
-        let outcomes: Vec<_> = stream::iter(done).buffered(BULK_AT_ONCE).collect().await;
-        outcomes.into_iter().filter_map(Result::err).collect()
+        let mut errors = Vec::new();
+        for some in items.chunks(BULK_AT_ONCE) {
+            let mut done: Vec<BoxFuture<'_, _>> = Vec::with_capacity(some.len());
+            for item in some {
+                done.push(Box::pin(self.bulk_item(kind, mode, item, now)));
+            }
+            errors.extend(join_all(done).await.into_iter().filter_map(Result::err));
+        }
+        errors
     }
 
     async fn bulk_item(

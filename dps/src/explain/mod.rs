@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::EnrollmentKind;
+use crate::{
+    EnrollmentKind,
+    enrollment::{Invalid, sql::UnreadableRow},
+};
+
+mod judge;
+mod service;
 
 /// The body of `POST /explain`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,4 +56,12 @@ pub struct Considered {
     pub why: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExplainError {
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableRow),
 }

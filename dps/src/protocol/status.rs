@@ -1,10 +1,12 @@
 //! Every way a device's request can end, as status, code and words (dps.md §2.1).
 
 use jiff::Timestamp;
+use muster_identity::IdError;
 use serde_json::{Value, json};
 
+use super::ApiVersionError;
 use crate::{
-    TrackingId,
+    ConnectRefused, TrackingId,
     enrollment::instant,
     registration::{BodyError, Credential, Refusal},
 };
@@ -55,5 +57,33 @@ pub(crate) fn refusal(refusal: &Refusal, retry_after_s: u32) -> Told {
         }
         Refusal::Busy | Refusal::Contended => Told::new(429_001, "Too many requests").later(retry_after_s),
         Refusal::Read(_) | Refusal::Write(_) => Told::new(500_001, "Internal error").later(retry_after_s),
+    }
+}
+
+/// What is wrong with a request over HTTPS before it is one of a device.
+#[derive(Debug)]
+pub(crate) enum HttpRefusal {
+    Path,
+    Method,
+    RegistrationId(IdError),
+    ApiVersion(ApiVersionError),
+    Body(BodyError),
+    Token(ConnectRefused),
+    /// The listener did not say who asks: a mistake of ours.
+    NoPeer,
+}
+
+pub(crate) fn http_refusal(refusal: &HttpRefusal) -> Told {
+    match refusal {
+        HttpRefusal::Path => Told::new(404_000, "Not found"),
+        HttpRefusal::Method => Told::new(405_000, "Method not allowed"),
+        HttpRefusal::RegistrationId(error) => Told::new(400_004, error),
+        HttpRefusal::ApiVersion(error) => Told::new(400_004, error),
+        HttpRefusal::Body(error @ BodyError::TooLarge { .. }) => Told::new(413_000, error),
+        HttpRefusal::Body(error @ (BodyError::NotJson(_) | BodyError::Invalid(_))) => {
+            Told::new(400_004, error)
+        }
+        HttpRefusal::Token(_) => Told::new(401_002, "Unauthorized"),
+        HttpRefusal::NoPeer => Told::new(500_001, "Internal error"),
     }
 }
