@@ -23,6 +23,7 @@ struct Facts {
     issuer_der: Box<[u8]>,
     spki_der: Box<[u8]>,
     common_name: Option<String>,
+    serial: Box<[u8]>,
     serial_hex: String,
     version: u8,
     not_before: Date,
@@ -106,6 +107,7 @@ impl Certificate {
             issuer_der: parsed.issuer().as_raw().into(),
             spki_der: parsed.public_key().raw.into(),
             common_name: name::only_common_name(parsed.subject()),
+            serial: parsed.raw_serial().into(),
             serial_hex: hex::encode_upper(parsed.raw_serial()),
             version: u8::try_from(parsed.version().0.saturating_add(1)).unwrap_or(u8::MAX),
             not_before: Date::from(parsed.validity().not_before),
@@ -148,6 +150,11 @@ impl Certificate {
         &self.0.spki_der
     }
 
+    /// As it stands in the certificate: the octets of an INTEGER.
+    pub fn serial(&self) -> &[u8] {
+        &self.0.serial
+    }
+
     pub fn serial_hex(&self) -> &str {
         &self.0.serial_hex
     }
@@ -177,6 +184,14 @@ impl Certificate {
     /// Whether basicConstraints says that this is an authority.
     pub fn is_ca(&self) -> bool {
         self.0.is_ca
+    }
+
+    /// The value of the first extension of that object identifier: the contents of its OCTET STRING. Read afresh each time,
+    /// for nearly nobody asks.
+    pub(crate) fn extension(&self, oid: &str) -> Option<Vec<u8>> {
+        let (_, parsed) = X509Certificate::from_der(self.der()).ok()?;
+        let found = parsed.extensions().iter().find(|extension| extension.oid.to_id_string() == oid)?;
+        Some(found.value.to_vec())
     }
 
     pub fn sha1(&self) -> Thumbprint {

@@ -1,5 +1,7 @@
 //! DER taken apart element by element, and whole encodings judged: BER, trailing bytes and deep nesting are refused.
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
 /// A certification request is 9 deep; twice that is somebody's attack on a recursive reader.
 pub(crate) const DEPTH_MAX: usize = 16;
 
@@ -61,6 +63,8 @@ pub enum NotDer {
     Utf8,
     #[error("a set is not in order, which is BER")]
     SetOrder,
+    #[error("a date is not written as RFC 5280 section 4.1.2.5 says")]
+    Time,
     #[error("an element is not of the kind that belongs there")]
     Unexpected,
 }
@@ -177,6 +181,32 @@ impl<'a> Element<'a> {
     }
 }
 
+/// A date of RFC 5280 section 4.1.2.5: UTCTime to 2049, GeneralizedTime from 2050, whole seconds, Z.
+pub(crate) fn time(element: &Element<'_>) -> Result<Timestamp, NotDer> {
+    let digits = element.contents.strip_suffix(b"Z").ok_or(NotDer::Time)?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return Err(NotDer::Time);
+    }
+    let pair = |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0'));
+    let (year, rest) = match (element.tag, digits.len()) {
+        (UTC_TIME, 12) => {
+            let (year, rest) = digits.split_at(2);
+            (pair(year) + if pair(year) < 50 { 2000 } else { 1900 }, rest)
+        }
+        (GENERALIZED_TIME, 14) => {
+            let (year, rest) = digits.split_at(4);
+            (pair(year), rest)
+        }
+        _ => return Err(NotDer::Time),
+    };
+    let mut parts = rest.chunks_exact(2).map(|digits| i8::try_from(pair(digits)).unwrap_or(i8::MAX));
+    let mut part = || parts.next().ok_or(NotDer::Time);
+    let date =
+        DateTime::new(year, part()?, part()?, part()?, part()?, part()?, 0).map_err(|_| NotDer::Time)?;
+    // 9999-12-31T23:59:59Z lies beyond what a `Timestamp` can say, as in certificates.
+    Ok(TimeZone::UTC.to_timestamp(date).unwrap_or(Timestamp::MAX))
+}
+
 /// Whether `bytes` are exactly one DER element, all the way down.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), NotDer> {
     let mut reader = Reader::new(bytes);
@@ -277,7 +307,7 @@ pub(crate) fn dotted(oid: &[u8]) -> Result<String, NotDer> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEPTH_MAX, NotDer, check, dotted};
+    use super::{DEPTH_MAX, GENERALIZED_TIME, NotDer, SEQUENCE, UTC_TIME, check, dotted, only, time};
 
     #[test]
     fn what_is_der_passes_and_each_way_of_not_being_der_is_told_apart() {
@@ -328,6 +358,36 @@ mod tests {
         };
         assert_eq!(nested(DEPTH_MAX), Ok(()));
         assert_eq!(nested(DEPTH_MAX + 1), Err(NotDer::TooDeep));
+    }
+
+    #[test]
+    fn dates_are_read_as_rfc_5280_writes_them_and_in_no_other_way() {
+        let read = |tag, text: &str| {
+            let der = [&[tag, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+            time(&only(&der, tag).unwrap()).map(|at| at.to_string())
+        };
+        for (tag, text, at) in [
+            (UTC_TIME, "491231235959Z", "2049-12-31T23:59:59Z"),
+            (UTC_TIME, "500101000000Z", "1950-01-01T00:00:00Z"),
+            (GENERALIZED_TIME, "20500101000000Z", "2050-01-01T00:00:00Z"),
+            (GENERALIZED_TIME, "99991231235959Z", "9999-12-30T22:00:00.999999999Z"),
+        ] {
+            assert_eq!(read(tag, text).as_deref(), Ok(at));
+        }
+        for (tag, text) in [
+            (UTC_TIME, "4912312359Z"),
+            (UTC_TIME, "491231235959+0000"),
+            (UTC_TIME, "491331235959Z"),
+            (UTC_TIME, "20491231235959Z"),
+            (GENERALIZED_TIME, "20500101000000.5Z"),
+            (GENERALIZED_TIME, "20500101000000"),
+            (GENERALIZED_TIME, "20500229000000Z"),
+            (GENERALIZED_TIME, "2050010100000-Z"),
+            (GENERALIZED_TIME, ""),
+            (SEQUENCE, "20500101000000Z"),
+        ] {
+            assert_eq!(read(tag, text), Err(NotDer::Time), "{text}");
+        }
     }
 
     #[test]

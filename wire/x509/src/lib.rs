@@ -3,8 +3,10 @@
 //! Reading accepts whatever parses, because a thumbprint needs no more than the bytes: version 1 certificates are
 //! common in the field. Only [`verify`] judges, and it is strict. No private key ever comes here.
 
+mod armour;
 mod certificate;
 mod chain;
+mod crl;
 mod csr;
 mod der;
 mod description;
@@ -18,7 +20,11 @@ mod thumbprint;
 mod workshop;
 
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
-pub use chain::{ChainError, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, verify};
+pub use chain::{
+    ChainError, Missing, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, Revocation, Rules, Usage,
+    Validation, verify,
+};
+pub use crl::{CRL_BYTES_MAX, Crl, CrlRefused, Reason, Revoked, Scope, ScopeKind, VerifiedCrl};
 pub use csr::{
     AltName, Attribute, BasicConstraints, CHALLENGE_BYTES_MAX, CSR_BYTES_MAX, ChallengePassword, Csr,
     CsrRefused, Extension, KeyUse, KeyUses, NAMES_MAX, Requested,

@@ -59,6 +59,12 @@ pub enum ChainError {
     )]
     NotForClients { place: Place, subject: String },
     #[error(
+        "{place} `{subject}` is not for TLS servers (extendedKeyUsage lacks serverAuth): issue it with serverAuth, or without extendedKeyUsage"
+    )]
+    NotForServers { place: Place, subject: String },
+    #[error("leaf `{subject}` is not for the name `{name}`: issue it with that name as subjectAltName")]
+    NotNamed { subject: String, name: String },
+    #[error(
         "{place} `{subject}` has the critical extension `{oid}`, which is not understood here: issue it without, or not critical"
     )]
     UnknownCriticalExtension { place: Place, subject: String, oid: String },
@@ -78,6 +84,20 @@ pub enum ChainError {
         "name of leaf `{subject}` is outside the nameConstraints of an authority above it: issue it by another authority; constraints on directory names cannot be used here, those on DNS names and URIs can"
     )]
     NameConstraints { subject: String },
+    #[error("{place} `{subject}` was revoked at {at} ({reason}): issue another")]
+    Revoked { place: Place, subject: String, at: Timestamp, reason: &'static str },
+    #[error(
+        "{place} `{subject}` may be revoked: there is no revocation list of `{issuer}` for it; configure where that is published"
+    )]
+    NoList { place: Place, subject: String, issuer: String },
+    #[error(
+        "revocation list of `{issuer}` says nothing since {next_update}, now is {now}: publish the next one, or correct the clock"
+    )]
+    ListExpired { issuer: String, next_update: Timestamp, now: Timestamp },
+    #[error(
+        "revocation list of `{issuer}` says nothing before {this_update}, now is {now}: wait, or correct the clock"
+    )]
+    ListNotYetValid { issuer: String, this_update: Timestamp, now: Timestamp },
     #[error(
         "client certificate chain takes too many steps to check: send the leaf and the authorities above it, in order, and nothing else"
     )]

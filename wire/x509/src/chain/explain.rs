@@ -1,58 +1,55 @@
 //! Why webpki refused: it tells what, but not of which certificate; this walks up from the leaf and finds out.
 
-use jiff::Timestamp;
-
-use super::{ChainError, PATH_DEPTH_MAX, Place, strict};
+use super::{ChainError, PATH_DEPTH_MAX, Place, Validation, strict};
 use crate::{
     Certificate,
     signature::{self, Signature},
 };
 
-/// The first thing wrong on the way from the leaf to the anchor. Every presented certificate is tried as issuer once, the
-/// anchor once a level; so this costs at most `PRESENTED_MAX + PATH_DEPTH_MAX` signature checks.
+/// Enough to see that it is another list than the one that was meant.
+const ANCHORS_SHOWN_MAX: usize = 3;
+
+/// The first thing wrong on the way from the leaf to the anchor. Every presented certificate is tried as issuer once, an
+/// anchor only where the name fits; so this costs as many signature checks as there are certificates, and a few.
 pub(super) fn refusal(
     leaf: &Certificate,
     others: &[Certificate],
-    anchor: &Certificate,
-    now: Timestamp,
+    validation: &Validation<'_>,
     error: &webpki::Error,
 ) -> ChainError {
-    match walk(leaf, others, anchor, now) {
+    match walk(leaf, others, validation) {
         Err(found) => found,
         Ok(()) => unsound(Place::Leaf, leaf, error),
     }
 }
 
-fn walk(
-    leaf: &Certificate,
-    others: &[Certificate],
-    anchor: &Certificate,
-    now: Timestamp,
-) -> Result<(), ChainError> {
+fn walk(leaf: &Certificate, others: &[Certificate], validation: &Validation<'_>) -> Result<(), ChainError> {
     let mut untried: Vec<&Certificate> = others.iter().collect();
     let mut current = leaf;
     let mut counted = 0;
     for depth in 0..PATH_DEPTH_MAX {
         let place = if depth == 0 { Place::Leaf } else { Place::Intermediate { depth } };
-        strict::dates(current, place, now)?;
+        strict::dates(current, place, validation.now)?;
         if depth > 0 {
-            strict::authority(current, place)?;
+            strict::authority(current, place, validation)?;
             strict::path_length(current, place, counted)?;
             counted += usize::from(current.subject_der() != current.issuer_der());
         }
-        if current.issuer_der() == anchor.subject_der() {
+        let mut failed = None;
+        for anchor in validation.anchors.iter().filter(|anchor| anchor.subject_der() == current.issuer_der())
+        {
             match signature::check(current, anchor) {
                 Signature::Good => return strict::path_length(anchor, Place::Anchor, counted),
-                // Perhaps a cross certificate of the same name leads on.
-                found @ (Signature::Bad | Signature::Unsupported { .. })
-                    if !untried.iter().any(|other| other.subject_der() == current.issuer_der()) =>
-                {
-                    return Err(unverified(current, place, found));
-                }
-                Signature::Bad | Signature::Unsupported { .. } => {}
+                found @ (Signature::Bad | Signature::Unsupported { .. }) => failed = Some(found),
             }
         }
-        current = issuer_of(current, place, &mut untried, anchor)?;
+        // Perhaps a cross certificate of the same name leads on.
+        if let Some(found) = failed
+            && !untried.iter().any(|other| other.subject_der() == current.issuer_der())
+        {
+            return Err(unverified(current, place, found));
+        }
+        current = issuer_of(current, place, &mut untried, validation.anchors)?;
     }
     Err(ChainError::TooDeep)
 }
@@ -61,7 +58,7 @@ fn issuer_of<'a>(
     current: &Certificate,
     place: Place,
     untried: &mut Vec<&'a Certificate>,
-    anchor: &Certificate,
+    anchors: &[Certificate],
 ) -> Result<&'a Certificate, ChainError> {
     let mut failed = None;
     while let Some(index) = untried.iter().position(|other| other.subject_der() == current.issuer_der()) {
@@ -77,9 +74,18 @@ fn issuer_of<'a>(
             place,
             subject: current.subject().to_owned(),
             issuer: current.issuer().to_owned(),
-            anchor: anchor.subject().to_owned(),
+            anchor: names(anchors),
         },
     })
+}
+
+/// Of many authorities the first few are shown.
+fn names(anchors: &[Certificate]) -> String {
+    let mut names: Vec<&str> = anchors.iter().map(Certificate::subject).take(ANCHORS_SHOWN_MAX).collect();
+    if anchors.len() > ANCHORS_SHOWN_MAX {
+        names.push("…");
+    }
+    names.join("`, `")
 }
 
 fn unverified(certificate: &Certificate, place: Place, found: Signature) -> ChainError {

@@ -11,7 +11,7 @@ use x509_parser::{
     prelude::FromDer,
 };
 
-use super::{ChainError, NotAnAuthority, Place};
+use super::{ChainError, NotAnAuthority, Place, Usage, Validation};
 use crate::Certificate;
 
 /// keyUsage, subjectAltName, basicConstraints, nameConstraints, cRLDistributionPoints, extKeyUsage: what webpki honours.
@@ -38,7 +38,11 @@ pub(super) fn dates(certificate: &Certificate, place: Place, now: Timestamp) -> 
 }
 
 /// A certificate that others are to be issued by.
-pub(super) fn authority(certificate: &Certificate, place: Place) -> Result<(), ChainError> {
+pub(super) fn authority(
+    certificate: &Certificate,
+    place: Place,
+    validation: &Validation<'_>,
+) -> Result<(), ChainError> {
     let refuse =
         |why| Err(ChainError::NotAnAuthority { place, subject: certificate.subject().to_owned(), why });
     if certificate.version() != 3 {
@@ -56,10 +60,10 @@ pub(super) fn authority(certificate: &Certificate, place: Place) -> Result<(), C
     if certificate.subject().is_empty() {
         return refuse(NotAnAuthority::EmptySubject);
     }
-    said.for_clients(certificate, place)
+    said.is_for(validation.usage, certificate, place)
 }
 
-pub(super) fn leaf(certificate: &Certificate) -> Result<(), ChainError> {
+pub(super) fn leaf(certificate: &Certificate, validation: &Validation<'_>) -> Result<(), ChainError> {
     let subject = certificate.subject().to_owned();
     if certificate.version() != 3 {
         return Err(ChainError::LeafVersion { subject, version: certificate.version() });
@@ -74,7 +78,7 @@ pub(super) fn leaf(certificate: &Certificate) -> Result<(), ChainError> {
     if said.constrains_names {
         return Err(ChainError::LeafConstrainsNames { subject });
     }
-    said.for_clients(certificate, Place::Leaf)
+    said.is_for(validation.usage, certificate, Place::Leaf)
 }
 
 /// `below`: authorities between this one and the leaf that are not self-issued.
@@ -101,9 +105,10 @@ struct Said {
     constrains_names: bool,
 }
 
-enum Purposes {
-    WithClients,
-    WithoutClients,
+#[derive(Clone, Copy)]
+struct Purposes {
+    clients: bool,
+    servers: bool,
 }
 
 impl Said {
@@ -155,18 +160,23 @@ impl Said {
         Ok(said)
     }
 
-    fn for_clients(&self, certificate: &Certificate, place: Place) -> Result<(), ChainError> {
-        match self.extended_key_usage {
-            None | Some(Purposes::WithClients) => Ok(()),
-            Some(Purposes::WithoutClients) => {
-                Err(ChainError::NotForClients { place, subject: certificate.subject().to_owned() })
+    fn is_for(&self, usage: Usage<'_>, certificate: &Certificate, place: Place) -> Result<(), ChainError> {
+        let subject = || certificate.subject().to_owned();
+        let Some(purposes) = self.extended_key_usage else { return Ok(()) };
+        match usage {
+            Usage::Client if !purposes.clients => {
+                Err(ChainError::NotForClients { place, subject: subject() })
             }
+            Usage::Server | Usage::ServerNamed(_) if !purposes.servers => {
+                Err(ChainError::NotForServers { place, subject: subject() })
+            }
+            Usage::Client | Usage::Server | Usage::ServerNamed(_) => Ok(()),
         }
     }
 }
 
 impl From<&ExtendedKeyUsage<'_>> for Purposes {
     fn from(usage: &ExtendedKeyUsage<'_>) -> Self {
-        if usage.client_auth { Self::WithClients } else { Self::WithoutClients }
+        Self { clients: usage.client_auth, servers: usage.server_auth }
     }
 }

@@ -8,7 +8,6 @@ mod challenge;
 mod extensions;
 mod refused;
 mod subject;
-mod text;
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +15,7 @@ use x509_parser::{prelude::FromDer, x509::X509Name};
 use zeroize::Zeroizing;
 
 use crate::{
-    PublicKey,
+    PublicKey, armour,
     der::{self, Element},
     name,
     signature::{self, Signature},
@@ -33,6 +32,9 @@ pub const CSR_BYTES_MAX: usize = 16 * 1024;
 pub const NAMES_MAX: usize = 64;
 /// RFC 2985 has 255 characters.
 pub const CHALLENGE_BYTES_MAX: usize = 1024;
+
+/// Both are in use for the same thing (RFC 7468 section 7).
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
 /// A request whose sender holds the key. Cloning shares; its bytes are wiped with the last copy.
 #[derive(Clone)]
@@ -54,7 +56,7 @@ struct Facts {
 impl Csr {
     /// Reads DER, PEM, or the base64 of DER in one line or many.
     pub fn parse(sent: &[u8]) -> Result<Self, CsrRefused> {
-        let csr = text::to_der(sent)?;
+        let csr = armour::to_der(sent, &LABELS, CSR_BYTES_MAX)?;
         der::check(&csr)?;
         let mut request = der::only(&csr, der::SEQUENCE)?.inside();
         let info = request.expect(der::SEQUENCE)?;

@@ -1,7 +1,7 @@
 //! Why a certification request is refused, each reason with what to do about it.
 
 use super::{CSR_BYTES_MAX, NAMES_MAX};
-use crate::{NotDer, UnfitKey};
+use crate::{NotDer, UnfitKey, armour::Flaw};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CsrRefused {
@@ -76,4 +76,16 @@ pub enum CsrRefused {
         "certification request is not signed by the key that it contains: sign it with the private key of that public key"
     )]
     Signature,
+}
+
+impl From<Flaw> for CsrRefused {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Empty => Self::Empty,
+            Flaw::TooLarge { bytes } => Self::TooLarge { bytes },
+            Flaw::NotBase64 => Self::NotBase64,
+            Flaw::Label { label } => Self::Label { label },
+            Flaw::Block => Self::PemBlock,
+        }
+    }
 }

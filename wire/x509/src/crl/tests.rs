@@ -1,0 +1,1 @@
+//! Lists as authorities make them, and hostile ones.
