@@ -52,18 +52,19 @@ pub enum StartError {
     Write { path: PathBuf, source: io::Error },
 }
 
-pub(crate) fn certificates(
+pub(crate) async fn certificates(
     config: &Config,
     folder: &DataFolder,
+    db: &Db,
     entropy: &Entropy,
 ) -> Result<Renewal, StartError> {
-    let ca = Ca::open(folder.path(), entropy.clone(), now())?;
+    let settings = muster_ca::Settings::new(folder.path());
+    let ca = Ca::open(settings, db.clone(), entropy.clone(), now()).await?;
     let path = folder.ca_file();
     replace_file(&path, ca.root_pem().as_bytes(), Readers::Everyone)
         .map_err(|source| StartError::Write { path, source })?;
-    let renewal =
-        Renewal { ca: Arc::new(ca), names: names(config), certificates: Arc::new(Certificates::default()) };
-    renewal.renew(now())?;
+    let renewal = Renewal { ca, names: names(config), certificates: Arc::new(Certificates::default()) };
+    renewal.renew(now()).await?;
     Ok(renewal)
 }
 
@@ -123,8 +124,9 @@ pub(crate) fn links(config: &Config, here: &[Arc<Hub>], own_ca: &Path) -> Result
                 Some(it) => Arc::new(InProcess::new(it.clone())),
                 None => continue,
             },
-            Place::Elsewhere { connection, ca_file } => {
-                let remote = Remote::new(&hub.host, connection, ca_file.as_deref().unwrap_or(own_ca));
+            Place::Elsewhere { connection, ca_file, https_port } => {
+                let ca_file = ca_file.as_deref().unwrap_or(own_ca);
+                let remote = Remote::new(&hub.host, connection, *https_port, ca_file);
                 Arc::new(remote.map_err(|source| StartError::Link { hub: hub.name.to_string(), source })?)
             }
         };

@@ -1,231 +1,83 @@
-//! The authorities: a root that clients trust, and the issuing authority below it.
-//!
-//! Each is a key file and a certificate file. The key is written first and the certificate follows from it, with a name
-//! that is the key's fingerprint; so a start that was killed in between is repeated and ends in the same place.
+//! The authorities: roots that clients trust, and those below them, each in a state of its life.
 
-use std::path::{Path, PathBuf};
+mod authority;
+mod certify;
+mod expiry;
+mod files;
+mod service;
+pub(crate) mod shape;
+mod tree;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use jiff::Timestamp;
-use tracing::info;
-use x509_cert::{der::Decode, name::Name};
+use jiff::SignedDuration;
 
-use muster_x509::{Certificate, Malformed, issued_by, read_certificates, to_pem};
+use muster_store::{StoreError, WriteError};
 
 use crate::{
-    Entropy,
-    folder::{Folder, FolderError, Readers},
-    issuance::{IssueError, issue},
-    keys::{self, KeyError, PublicKey, SigningKey},
-    profile::{self, Profile, Validity},
+    issuance::IssueError,
+    keys::{KeyError, KeyKind, KeyPlace, SignError},
 };
 
-const ROOT: Files = Files { title: "Muster Root", certificate: "root.pem", key: "root.key.pem" };
-const ISSUING: Files = Files { title: "Muster Issuing", certificate: "issuing.pem", key: "issuing.key.pem" };
+pub use authority::{Authority, AuthorityId, AuthorityIdError, NoSuchTransition, State, Transition};
+pub use certify::BuildError;
+pub use expiry::{ExpiryWarning, Urgency};
+pub use files::OpenError;
+pub use tree::{Node, Tree};
 
-/// 2025-01-01: no clock that is set says less, and a root made by one that is not would expire within its first years.
-const EARLIEST_S: i64 = 1_735_689_600;
+pub(crate) use certify::issue;
+pub(crate) use files::{Hierarchy, Pair};
+pub(crate) use shape::Shape;
 
-/// A CA key with its certificate.
-pub(crate) struct Authority {
-    key: SigningKey,
-    certificate: Certificate,
+/// A new authority; what is none gets its default.
+#[derive(Debug, Clone)]
+pub struct NewAuthority {
+    pub id: AuthorityId,
+    /// The subject's common name; else made of the id and the key's fingerprint, which no other installation has.
+    pub common_name: Option<String>,
+    pub organization: Option<String>,
+    pub key: KeyKind,
+    pub place: KeyPlace,
+    pub life: Option<SignedDuration>,
+    /// How many authorities may stand between it and a device's certificate.
+    pub path_len: Option<u8>,
+    pub crl_shards: Option<u16>,
 }
 
-pub(crate) struct Hierarchy {
-    pub(crate) root: Authority,
-    pub(crate) issuing: Authority,
-}
-
-struct Files {
-    title: &'static str,
-    certificate: &'static str,
-    key: &'static str,
-}
-
-/// Why the authorities cannot be opened.
+/// Why an authority was not made, activated or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum AuthorityError {
+    #[error("authority `{0}` is not there: `muster ca tree` shows those that are")]
+    NotFound(AuthorityId),
+    #[error("authority `{0}` is there already: choose another id")]
+    Exists(AuthorityId),
     #[error(transparent)]
-    Folder(#[from] FolderError),
+    Transition(#[from] NoSuchTransition),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
     Issue(#[from] IssueError),
-    #[error("clock says {now}, which lies in the past: set it, then start again")]
-    ClockNotSet { now: Timestamp },
-    #[error(
-        "certificate `{path}` is valid from {not_before}, but the clock says {now}: set the clock, then start again"
-    )]
-    ClockBehind { path: PathBuf, not_before: Timestamp, now: Timestamp },
-    #[error(
-        "root certificate `{path}` expired at {not_after}, now is {now}: move the folder `{}` away, start again, and give clients the new root",
-        folder_of(path)
-    )]
-    RootExpired { path: PathBuf, not_after: Timestamp, now: Timestamp },
-    #[error(
-        "certificate `{path}` is damaged ({why}): restore it from a backup, or remove it to have it made again from its key"
-    )]
-    Damaged { path: PathBuf, why: Malformed },
-    #[error(
-        "certificate `{path}` holds {count} certificates instead of one: restore it from a backup, or remove it to have it made again from its key"
-    )]
-    NotOne { path: PathBuf, count: usize },
-    #[error(
-        "private key `{path}` is missing, but there is a certificate for it: restore the key from a backup"
-    )]
-    KeyMissing { path: PathBuf },
-    #[error(
-        "root authority `{path}` is missing, but there is an issuing authority below it: restore the whole folder from a backup"
-    )]
-    RootMissing { path: PathBuf },
-    #[error(
-        "private key `{key}` does not belong to the certificate `{certificate}`: restore both from the same backup"
-    )]
-    NotAPair { key: PathBuf, certificate: PathBuf },
-    #[error(
-        "certificate `{path}` is not one of an authority signed by the root `{root}`: restore both from the same backup"
-    )]
-    NotBelowRoot { path: PathBuf, root: String },
+    #[error("the authority is not recorded: {0}")]
+    Write(#[from] WriteError),
+    #[error("authorities cannot be read: {0}")]
+    Read(#[from] StoreError),
 }
 
-impl Hierarchy {
-    /// Loads the authorities, makes what is not there yet, and renews the issuing one when it is due.
-    pub(crate) fn open(folder: &Folder, entropy: &Entropy, now: Timestamp) -> Result<Self, OpenError> {
-        if now.as_second() < EARLIEST_S {
-            return Err(OpenError::ClockNotSet { now });
-        }
-        let _lock = folder.lock()?;
-        let root = Self::open_root(folder, entropy, now)?;
-        let issuing = Self::open_issuing(folder, &root, entropy, now)?;
-        Ok(Self { root, issuing })
-    }
-
-    fn open_root(folder: &Folder, entropy: &Entropy, now: Timestamp) -> Result<Authority, OpenError> {
-        let path = folder.path_of(ROOT.certificate);
-        let (key, certificate) = ROOT.load(folder)?;
-        let key = match key {
-            Some(key) => key,
-            None if ISSUING.exist(folder)? => {
-                return Err(OpenError::RootMissing { path: folder.path_of(ROOT.key) });
-            }
-            None => keys::make(folder, ROOT.key)?,
-        };
-        let Some(certificate) = certificate else {
-            let profile = Profile::Root { subject: ROOT.name_for(key.public())? };
-            let validity = profile.validity(now, None);
-            let certificate = issue(profile, key.public(), &key, validity, entropy)?;
-            ROOT.keep(folder, &certificate)?;
-            return Ok(Authority { key, certificate });
-        };
-        if !certificate.is_ca() || !issued_by(&certificate, &certificate) {
-            return Err(OpenError::NotBelowRoot { path, root: certificate.subject().to_owned() });
-        }
-        if certificate.not_after() < now {
-            return Err(OpenError::RootExpired { path, not_after: certificate.not_after(), now });
-        }
-        refuse_future(&certificate, path, now)?;
-        Ok(Authority { key, certificate })
-    }
-
-    fn open_issuing(
-        folder: &Folder,
-        root: &Authority,
-        entropy: &Entropy,
-        now: Timestamp,
-    ) -> Result<Authority, OpenError> {
-        let path = folder.path_of(ISSUING.certificate);
-        let (key, certificate) = ISSUING.load(folder)?;
-        let key = match key {
-            Some(key) => key,
-            None => keys::make(folder, ISSUING.key)?,
-        };
-        let profile = Profile::Issuing { subject: ISSUING.name_for(key.public())?, issuer: root.name()? };
-        let validity = profile.validity(now, Some(root.validity()));
-        if let Some(certificate) = certificate {
-            if !certificate.is_ca() || !issued_by(&certificate, &root.certificate) {
-                return Err(OpenError::NotBelowRoot { path, root: root.certificate.subject().to_owned() });
-            }
-            refuse_future(&certificate, path, now)?;
-            if !profile::issuing_is_due(validity_of(&certificate), validity, now) {
-                return Ok(Authority { key, certificate });
-            }
-        }
-        // A renewed certificate has the same key and name, so what the old one issued stays valid under it.
-        let certificate = issue(profile, key.public(), &root.key, validity, entropy)?;
-        ISSUING.keep(folder, &certificate)?;
-        Ok(Authority { key, certificate })
-    }
-}
-
-impl Authority {
-    pub(crate) fn key(&self) -> &SigningKey {
-        &self.key
-    }
-
-    pub(crate) fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// As it stands in the certificate, to the byte.
-    pub(crate) fn name(&self) -> Result<Name, IssueError> {
-        Ok(Name::from_der(self.certificate.subject_der())?)
-    }
-
-    pub(crate) fn validity(&self) -> Validity {
-        validity_of(&self.certificate)
-    }
-}
-
-impl Files {
-    /// Key and certificate as far as they are there; both mean a pair.
-    fn load(&self, folder: &Folder) -> Result<(Option<SigningKey>, Option<Certificate>), OpenError> {
-        let (key_path, path) = (folder.path_of(self.key), folder.path_of(self.certificate));
-        let key = keys::load(folder, self.key)?;
-        let Some(text) = folder.read(self.certificate, Readers::Everyone)? else { return Ok((key, None)) };
-        let read = read_certificates(&text).map_err(|why| OpenError::Damaged { path: path.clone(), why })?;
-        let [certificate] = read.as_slice() else {
-            return Err(OpenError::NotOne { path, count: read.len() });
-        };
-        match &key {
-            None => Err(OpenError::KeyMissing { path: key_path }),
-            Some(key) if key.public().spki_der() != certificate.spki_der() => {
-                Err(OpenError::NotAPair { key: key_path, certificate: path })
-            }
-            Some(_) => Ok((key, Some(certificate.clone()))),
+impl NewAuthority {
+    pub fn new(id: AuthorityId) -> Self {
+        Self {
+            id,
+            common_name: None,
+            organization: None,
+            key: KeyKind::default(),
+            place: KeyPlace::default(),
+            life: None,
+            path_len: None,
+            crl_shards: None,
         }
     }
-
-    fn exist(&self, folder: &Folder) -> Result<bool, FolderError> {
-        Ok(folder.names()?.iter().any(|name| name == self.key || name == self.certificate))
-    }
-
-    fn keep(&self, folder: &Folder, certificate: &Certificate) -> Result<(), FolderError> {
-        folder.write(self.certificate, Readers::Everyone, &to_pem(certificate.der()))?;
-        info!(subject = certificate.subject(), serial = certificate.serial_hex(), not_after = %certificate.not_after(), "authority certified");
-        Ok(())
-    }
-
-    /// Two installations have two names, because clients find an issuer by its name.
-    fn name_for(&self, key: &PublicKey) -> Result<Name, IssueError> {
-        const FINGERPRINT_BYTES: usize = 4;
-        let hash = digest(&SHA256, key.spki_der());
-        let fingerprint = hex::encode(&hash.as_ref()[..FINGERPRINT_BYTES]);
-        Ok(format!("CN={} {fingerprint}", self.title).parse()?)
-    }
-}
-
-fn validity_of(certificate: &Certificate) -> Validity {
-    Validity { not_before: certificate.not_before(), not_after: certificate.not_after() }
-}
-
-fn refuse_future(certificate: &Certificate, path: PathBuf, now: Timestamp) -> Result<(), OpenError> {
-    let not_before = certificate.not_before();
-    if now < not_before { Err(OpenError::ClockBehind { path, not_before, now }) } else { Ok(()) }
-}
-
-fn folder_of(path: &Path) -> String {
-    path.parent().unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]

@@ -1,12 +1,20 @@
 //! What is on disk after every kind of start, and what is said when it is not whole.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::{SignedDuration, Timestamp};
+use muster_store::Db;
 use muster_x509::{Certificate, describe, issued_by, read_certificates, verify};
 
+use tokio::runtime::Runtime;
+
 use super::OpenError;
-use crate::{Ca, Entropy};
+use crate::{Ca, Entropy, Settings};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const FILES: [&str; 4] = ["root.key.pem", "root.pem", "issuing.key.pem", "issuing.pem"];
@@ -19,23 +27,33 @@ fn entropy() -> Entropy {
     Arc::new(|bytes| aws_lc_rs::rand::fill(bytes).unwrap())
 }
 
-fn open(dir: &Path) -> Result<Ca, OpenError> {
-    Ca::open(dir, entropy(), now())
+fn open(dir: &Path) -> Result<Arc<Ca>, OpenError> {
+    open_at(dir, now())
 }
 
-fn text(error: Result<Ca, OpenError>) -> String {
+fn open_at(dir: &Path, at: Timestamp) -> Result<Arc<Ca>, OpenError> {
+    wait(async { Ca::open(Settings::new(dir), Db::open_memory().await.unwrap(), entropy(), at).await })
+}
+
+/// Runs on a runtime that lasts as long as the tests.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(future)
+}
+
+fn text(error: Result<Arc<Ca>, OpenError>) -> String {
     error.err().unwrap().to_string()
 }
 
 fn root_of(ca: &Ca) -> Certificate {
-    read_certificates(ca.root_pem()).unwrap().remove(0)
+    read_certificates(&ca.root_pem()).unwrap().remove(0)
 }
 
 #[test]
 fn the_first_start_makes_a_root_for_ten_years_and_an_issuing_authority_for_two() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path()).unwrap();
-    let bundle = read_certificates(ca.bundle_pem()).unwrap();
+    let bundle = read_certificates(&ca.bundle_pem()).unwrap();
     let [issuing, root] = bundle.as_slice() else { panic!("{bundle:?}") };
     assert_eq!(*root, root_of(&ca));
     assert!(
@@ -64,7 +82,7 @@ fn a_second_start_loads_what_the_first_made() {
 #[test]
 fn private_keys_are_readable_by_their_owner_only() {
     let dir = tempfile::tempdir().unwrap();
-    open(dir.path()).unwrap().server_certificate(&["localhost".to_owned()], now()).unwrap();
+    wait(open(dir.path()).unwrap().server_certificate(&["localhost".to_owned()], now())).unwrap();
     let mut keys = vec![dir.path().join("ca/root.key.pem"), dir.path().join("ca/issuing.key.pem")];
     keys.extend(fs::read_dir(dir.path().join("ca/servers")).unwrap().map(|entry| entry.unwrap().path()));
     assert_eq!(keys.len(), 4);
@@ -93,7 +111,7 @@ fn a_first_start_killed_at_any_point_is_repeated_and_ends_the_same() {
             assert_eq!(root_of(&first).subject(), root_of(&second).subject());
             assert_eq!(root_of(&first).spki_der(), root_of(&second).spki_der());
         }
-        assert!(second.server_certificate(&["localhost".to_owned()], now()).is_ok());
+        assert!(wait(second.server_certificate(&["localhost".to_owned()], now())).is_ok());
         let left: Vec<_> =
             fs::read_dir(killed.path().join("ca")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 6, "four files, the lock and servers/: {left:?}");
@@ -104,8 +122,7 @@ fn a_first_start_killed_at_any_point_is_repeated_and_ends_the_same() {
 fn two_first_starts_at_once_make_one_root() {
     let dir = tempfile::tempdir().unwrap();
     let bundles: Vec<String> = std::thread::scope(|scope| {
-        let starts: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| open(dir.path()).unwrap().bundle_pem().to_owned())).collect();
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| open(dir.path()).unwrap().bundle_pem())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert!(bundles.iter().all(|bundle| *bundle == bundles[0]));
@@ -117,9 +134,9 @@ fn a_lost_root_certificate_is_made_again_from_its_key_and_what_it_issued_stays_v
     let first = open(dir.path()).unwrap();
     fs::remove_file(dir.path().join("ca/root.pem")).unwrap();
     let second = open(dir.path()).unwrap();
-    let issuing = read_certificates(first.bundle_pem()).unwrap().remove(0);
+    let issuing = read_certificates(&first.bundle_pem()).unwrap().remove(0);
     assert!(issued_by(&issuing, &root_of(&second)));
-    assert!(read_certificates(second.bundle_pem()).unwrap().contains(&issuing));
+    assert!(read_certificates(&second.bundle_pem()).unwrap().contains(&issuing));
 }
 
 #[test]
@@ -175,15 +192,15 @@ fn files_of_two_installations_are_not_mixed() {
 fn the_issuing_authority_is_renewed_in_its_last_year_and_keeps_its_name_and_key() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path()).unwrap();
-    let old = read_certificates(first.bundle_pem()).unwrap().remove(0);
+    let old = read_certificates(&first.bundle_pem()).unwrap().remove(0);
     let later = now() + DAY * 366;
-    let second = Ca::open(dir.path(), entropy(), later).unwrap();
-    let new = read_certificates(second.bundle_pem()).unwrap().remove(0);
+    let second = open_at(dir.path(), later).unwrap();
+    let new = read_certificates(&second.bundle_pem()).unwrap().remove(0);
     assert!(new.not_after() > old.not_after());
     assert_eq!((new.subject(), new.spki_der()), (old.subject(), old.spki_der()));
     assert_eq!(first.root_pem(), second.root_pem());
     // And not again at the next start.
-    assert_eq!(Ca::open(dir.path(), entropy(), later).unwrap().bundle_pem(), second.bundle_pem());
+    assert_eq!(open_at(dir.path(), later).unwrap().bundle_pem(), second.bundle_pem());
 }
 
 #[test]
@@ -191,21 +208,21 @@ fn nothing_outlives_the_root() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).unwrap();
     let late = now() + DAY * 3600;
-    let ca = Ca::open(dir.path(), entropy(), late).unwrap();
-    let server = ca.server_certificate(&["localhost".to_owned()], late).unwrap();
+    let ca = open_at(dir.path(), late).unwrap();
+    let server = wait(ca.server_certificate(&["localhost".to_owned()], late)).unwrap();
     assert_eq!(server.not_after, root_of(&ca).not_after());
-    let said = text(Ca::open(dir.path(), entropy(), now() + DAY * 3651));
+    let said = text(open_at(dir.path(), now() + DAY * 3651));
     assert!(said.contains("root.pem") && said.contains("expired at 2036-11-17"), "{said}");
 }
 
 #[test]
 fn a_clock_that_is_not_set_makes_no_authority() {
     let dir = tempfile::tempdir().unwrap();
-    let said = text(Ca::open(dir.path(), entropy(), Timestamp::UNIX_EPOCH));
+    let said = text(open_at(dir.path(), Timestamp::UNIX_EPOCH));
     assert_eq!(said, "clock says 1970-01-01T00:00:00Z, which lies in the past: set it, then start again");
     assert!(!dir.path().join("ca/root.key.pem").exists());
     open(dir.path()).unwrap();
-    let said = text(Ca::open(dir.path(), entropy(), now() - DAY));
+    let said = text(open_at(dir.path(), now() - DAY));
     assert!(said.contains("the clock says 2026-11-19T12:00:00Z"), "{said}");
 }
 
@@ -213,7 +230,7 @@ fn a_clock_that_is_not_set_makes_no_authority() {
 fn the_issuing_authority_may_issue_for_clients_too_but_not_authorities() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path()).unwrap();
-    let bundle = read_certificates(ca.bundle_pem()).unwrap();
+    let bundle = read_certificates(&ca.bundle_pem()).unwrap();
     // As a leaf it is refused, as an anchor it passes every check: the leaf is what is wrong here.
     let said = verify(&bundle, &bundle[1], now()).unwrap_err().to_string();
     assert!(said.contains("is an authority itself"), "{said}");

@@ -1,82 +1,80 @@
-//! Certificates signed: what an authority issues, by profile.
+//! Certificates issued: asked for, checked, recorded, signed, recorded again, answered.
 
 mod names;
 mod server;
+mod service;
 
 use jiff::Timestamp;
-use x509_cert::{
-    builder::{self, Builder, CertificateBuilder},
-    der::{DateTime, Decode, Encode, asn1::GeneralizedTime},
-    serial_number::SerialNumber,
-    spki::SubjectPublicKeyInfo,
-    time::Time,
-};
 
-use muster_x509::{Certificate, Malformed};
+use muster_store::{StoreError, WriteError};
+use muster_x509::{Certificate, Csr};
 
 use crate::{
-    Entropy,
-    keys::{PublicKey, Signature, SigningKey},
-    profile::{Profile, Validity},
+    caller::Caller,
+    hierarchy::{AuthorityId, BuildError},
+    keys::SignError,
+    profile::Refused,
 };
 
 pub use names::NameError;
 pub use server::{ServerCertificate, ServerCertificateError};
 
 pub(crate) use names::ServerNames;
+pub(crate) use service::Issuance;
 
-/// 127 random bits: no counter to keep, none to collide (RFC 5280 section 4.1.2.2 allows 20 octets).
-const SERIAL_BYTES: usize = 16;
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub authority: AuthorityId,
+    pub profile: String,
+    pub csr: Csr,
+    pub subject: SubjectFacts,
+    pub caller: Caller,
+    /// The same key within a day gets the same answer.
+    pub idempotency_key: Option<String>,
+    pub holder: Option<Holder>,
+    /// Earlier than what the profile gives, when asked for.
+    pub not_after: Option<Timestamp>,
+}
 
-/// Why a certificate could not be built or signed: none of it is the caller's doing.
+/// What is known of the subject from elsewhere than the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectFacts {
+    pub common_name: Option<String>,
+    pub serial_number: Option<String>,
+}
+
+/// Whose the certificate is; opaque here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub name: String,
+    /// Stands in the certificate: another one for the holder revokes all with the old.
+    pub generation: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Issued {
+    pub certificate: Certificate,
+    /// Its authority, and so on to the root.
+    pub chain: Vec<Certificate>,
+    pub serial: [u8; 16],
+    pub log_index: u64,
+}
+
+/// Why no certificate was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    #[error("certificate cannot be built ({0}): report this as a defect")]
-    Build(String),
-    #[error("certificate that was just issued cannot be read ({0}): report this as a defect")]
-    Unreadable(#[from] Malformed),
-}
-
-/// Signs one certificate for `subject_key`, with `signer` as the issuer's key.
-pub(crate) fn issue(
-    profile: Profile,
-    subject_key: &PublicKey,
-    signer: &SigningKey,
-    validity: Validity,
-    entropy: &Entropy,
-) -> Result<Certificate, IssueError> {
-    let spki = SubjectPublicKeyInfo::from_der(subject_key.spki_der())?;
-    let validity = x509_cert::time::Validity::new(time(validity.not_before)?, time(validity.not_after)?);
-    let builder = CertificateBuilder::new(profile, serial(entropy)?, validity, spki)?;
-    let certificate = builder.build::<_, Signature>(signer)?;
-    Ok(Certificate::parse(&certificate.to_der()?)?)
-}
-
-/// Positive and of full length: the top bit is clear, the next one set.
-fn serial(entropy: &Entropy) -> Result<SerialNumber, IssueError> {
-    let mut bytes = [0; SERIAL_BYTES];
-    entropy(&mut bytes);
-    bytes[0] = bytes[0] & 0x7f | 0x40;
-    Ok(SerialNumber::new(&bytes)?)
-}
-
-/// The builder writes UTCTime up to 2049 (RFC 5280 section 4.1.2.5). Before 1970 there is nothing to write.
-fn time(at: Timestamp) -> Result<Time, IssueError> {
-    let since_epoch = std::time::Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0));
-    let date = DateTime::from_unix_duration(since_epoch)?;
-    Ok(Time::GeneralTime(GeneralizedTime::from_date_time(date)))
-}
-
-impl From<builder::Error> for IssueError {
-    fn from(error: builder::Error) -> Self {
-        Self::Build(error.to_string())
-    }
-}
-
-impl From<x509_cert::der::Error> for IssueError {
-    fn from(error: x509_cert::der::Error) -> Self {
-        Self::Build(error.to_string())
-    }
+    #[error("authority `{0}` is not there: `muster ca tree` shows those that are")]
+    NoSuchAuthority(AuthorityId),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    #[error("the certificate is not recorded, so it is not issued: {0}")]
+    Record(#[from] WriteError),
+    #[error("records cannot be read: {0}")]
+    Read(#[from] StoreError),
 }
 
 #[cfg(test)]

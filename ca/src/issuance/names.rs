@@ -9,7 +9,7 @@ use x509_cert::{
     name::Name,
 };
 
-use super::IssueError;
+use crate::hierarchy::BuildError;
 
 /// A server has a few; each costs every handshake its bytes.
 const NAMES_MAX: usize = 64;
@@ -72,13 +72,13 @@ impl ServerNames {
         format!("{}.pem", hex::encode(&digest(&SHA256, text.as_bytes()).as_ref()[..8]))
     }
 
-    pub(crate) fn subject(&self) -> Result<Name, IssueError> {
+    pub(crate) fn subject(&self) -> Result<Name, BuildError> {
         let title =
             if self.title.len() <= COMMON_NAME_CHARS_MAX { self.title.as_str() } else { "Muster Server" };
         Ok(format!("CN={title}").parse()?)
     }
 
-    pub(crate) fn alternative_names(&self) -> Result<SubjectAltName, IssueError> {
+    pub(crate) fn alternative_names(&self) -> Result<SubjectAltName, BuildError> {
         let mut names = Vec::with_capacity(self.hosts.len() + self.addresses.len());
         for host in &self.hosts {
             names.push(GeneralName::DnsName(Ia5String::new(host)?));

@@ -12,13 +12,12 @@ use zeroize::Zeroizing;
 
 use muster_x509::{Certificate, issued_by, read_certificates, to_pem};
 
-use super::{IssueError, NameError, ServerNames, issue};
+use super::{NameError, ServerNames};
 use crate::{
     Entropy,
     folder::{Folder, FolderError},
-    hierarchy::Authority,
+    hierarchy::{BuildError, Pair, Shape, issue, shape},
     keys::{KeyError, ServerKey},
-    profile::{self, Profile},
 };
 
 /// Sets of names come and go with configurations; the oldest files beyond this are removed.
@@ -38,7 +37,7 @@ pub enum ServerCertificateError {
     #[error(transparent)]
     Names(#[from] NameError),
     #[error(transparent)]
-    Issue(#[from] IssueError),
+    Issue(#[from] BuildError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
@@ -53,7 +52,7 @@ impl ServerCertificate {
     /// The one kept for these names, or a new one.
     pub(crate) fn open(
         folder: &Folder,
-        issuer: &Authority,
+        issuer: &Pair,
         names: &ServerNames,
         entropy: &Entropy,
         now: Timestamp,
@@ -67,7 +66,7 @@ impl ServerCertificate {
             let (subject, not_after) = (issuer.certificate().subject().to_owned(), issuer_validity.not_after);
             return Err(ServerCertificateError::IssuerExpired { subject, not_after, now });
         }
-        let profile = Profile::Server {
+        let profile = Shape::Server {
             subject: names.subject()?,
             issuer: issuer.name()?,
             names: names.alternative_names()?,
@@ -82,7 +81,7 @@ impl ServerCertificate {
         Ok(Self::new(key, &leaf, issuer))
     }
 
-    fn new(key: ServerKey, leaf: &Certificate, issuer: &Authority) -> Self {
+    fn new(key: ServerKey, leaf: &Certificate, issuer: &Pair) -> Self {
         Self {
             chain: vec![leaf.der().to_vec(), issuer.certificate().der().to_vec()],
             key_pkcs8: key.pkcs8,
@@ -95,7 +94,7 @@ impl ServerCertificate {
 /// is damaged, a new one does.
 fn kept(
     folder: &Folder,
-    issuer: &Authority,
+    issuer: &Pair,
     names: &ServerNames,
     now: Timestamp,
 ) -> Result<Option<(ServerKey, Certificate)>, ServerCertificateError> {
@@ -113,11 +112,11 @@ fn kept(
         warn!(path = %folder.path_of(&name).display(), "certificate is damaged: it is issued anew");
         return Ok(None);
     };
-    let validity = profile::Validity { not_before: leaf.not_before(), not_after: leaf.not_after() };
+    let validity = shape::Validity { not_before: leaf.not_before(), not_after: leaf.not_after() };
     let fits = leaf.spki_der() == key.key.public().spki_der()
         && issued_by(&leaf, issuer.certificate())
         && names_of(&leaf) == names.alternative_names()?.to_der().ok()
-        && profile::server_lasts(validity, now);
+        && shape::server_lasts(validity, now);
     Ok(fits.then_some((key, leaf)))
 }
 

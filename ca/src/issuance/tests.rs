@@ -4,14 +4,17 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use jiff::{SignedDuration, Timestamp};
+use muster_store::Db;
 use muster_x509::{Certificate, to_pem};
 
+use tokio::runtime::Runtime;
+
 use super::{NameError, ServerNames};
-use crate::{Ca, ServerCertificate, ServerCertificateError};
+use crate::{Ca, Entropy, ServerCertificate, ServerCertificateError, Settings};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -19,8 +22,15 @@ fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
-fn open(dir: &Path, at: Timestamp) -> Ca {
-    Ca::open(dir, Arc::new(|bytes| aws_lc_rs::rand::fill(bytes).unwrap()), at).unwrap()
+fn open(dir: &Path, at: Timestamp) -> Arc<Ca> {
+    let entropy: Entropy = Arc::new(|bytes| aws_lc_rs::rand::fill(bytes).unwrap());
+    wait(async { Ca::open(Settings::new(dir), Db::open_memory().await.unwrap(), entropy, at).await.unwrap() })
+}
+
+/// Runs on a runtime that lasts as long as the tests.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(future)
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -61,7 +71,7 @@ fn openssl_accepts_the_chain_strictly_for_a_tls_server_of_each_name() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
     let wanted = names(&["dps.factory.example", "*.hubs.example", "localhost", "127.0.0.1", "::1"]);
-    let server = ca.server_certificate(&wanted, now()).unwrap();
+    let server = wait(ca.server_certificate(&wanted, now())).unwrap();
     let [root, issuing, leaf, key] = on_disk(dir.path(), &ca, &server);
     let at = now().as_second().to_string();
     let path = ["verify", "-x509_strict", "-attime", &at, "-CAfile", &root, "-untrusted", &issuing];
@@ -84,7 +94,7 @@ fn openssl_accepts_the_chain_strictly_for_a_tls_server_of_each_name() {
 fn certificates_say_what_their_profiles_say() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
-    let server = ca.server_certificate(&names(&["localhost", "10.0.0.1"]), now()).unwrap();
+    let server = wait(ca.server_certificate(&names(&["localhost", "10.0.0.1"]), now())).unwrap();
     let [root, issuing, leaf, _] = on_disk(dir.path(), &ca, &server);
     let text = |file: &str| openssl(&["x509", "-noout", "-text", "-nameopt", "RFC2253", "-in", file]);
     for (file, wanted) in [
@@ -131,8 +141,9 @@ fn certificates_say_what_their_profiles_say() {
 fn a_certificate_is_used_again_until_thirty_days_before_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let first =
-        open(dir.path(), now()).server_certificate(&names(&["localhost", "127.0.0.1"]), now()).unwrap();
-    let again = |at, wanted: &[&str]| open(dir.path(), at).server_certificate(&names(wanted), at).unwrap();
+        wait(open(dir.path(), now()).server_certificate(&names(&["localhost", "127.0.0.1"]), now())).unwrap();
+    let again =
+        |at, wanted: &[&str]| wait(open(dir.path(), at).server_certificate(&names(wanted), at)).unwrap();
     let second = again(now() + DAY * 334, &["127.0.0.1", "LOCALHOST", "localhost"]);
     assert_eq!((&first.chain[0], &first.key_pkcs8), (&second.chain[0], &second.key_pkcs8));
     let third = again(now() + DAY * 335, &["localhost", "127.0.0.1"]);
@@ -144,10 +155,10 @@ fn a_certificate_is_used_again_until_thirty_days_before_its_end() {
 fn other_names_get_another_certificate_and_do_not_replace_the_first() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
-    let first = ca.server_certificate(&names(&["localhost"]), now()).unwrap();
-    let other = ca.server_certificate(&names(&["localhost", "hub.example"]), now()).unwrap();
+    let first = wait(ca.server_certificate(&names(&["localhost"]), now())).unwrap();
+    let other = wait(ca.server_certificate(&names(&["localhost", "hub.example"]), now())).unwrap();
     assert_ne!(first.chain[0], other.chain[0]);
-    assert_eq!(first.chain[0], ca.server_certificate(&names(&["localhost"]), now()).unwrap().chain[0]);
+    assert_eq!(first.chain[0], wait(ca.server_certificate(&names(&["localhost"]), now())).unwrap().chain[0]);
 }
 
 #[test]
@@ -155,12 +166,12 @@ fn a_damaged_or_foreign_server_file_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
     let wanted = names(&["localhost"]);
-    let first = ca.server_certificate(&wanted, now()).unwrap();
+    let first = wait(ca.server_certificate(&wanted, now())).unwrap();
     let path = dir.path().join("ca/servers").join(ServerNames::parse(&wanted).unwrap().file_name());
     let whole = fs::read_to_string(&path).unwrap();
 
     let elsewhere = tempfile::tempdir().unwrap();
-    open(elsewhere.path(), now()).server_certificate(&wanted, now()).unwrap();
+    wait(open(elsewhere.path(), now()).server_certificate(&wanted, now())).unwrap();
     let foreign =
         fs::read_to_string(elsewhere.path().join("ca/servers").join(path.file_name().unwrap())).unwrap();
     let certificates_only = whole[whole.find("-----BEGIN CERT").unwrap()..].to_owned();
@@ -169,9 +180,9 @@ fn a_damaged_or_foreign_server_file_is_replaced() {
         [String::new(), whole[..100].to_owned(), whole[..300].to_owned(), certificates_only, foreign]
     {
         fs::write(&path, &damage).unwrap();
-        let new = ca.server_certificate(&wanted, now()).unwrap();
+        let new = wait(ca.server_certificate(&wanted, now())).unwrap();
         assert_ne!(new.chain[0], first.chain[0]);
-        assert_eq!(ca.server_certificate(&wanted, now()).unwrap().chain, new.chain);
+        assert_eq!(wait(ca.server_certificate(&wanted, now())).unwrap().chain, new.chain);
     }
 }
 
@@ -180,7 +191,7 @@ fn files_of_names_that_came_and_went_do_not_pile_up() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
     for number in 0..40 {
-        ca.server_certificate(&names(&[&format!("host-{number}.example")]), now()).unwrap();
+        wait(ca.server_certificate(&names(&[&format!("host-{number}.example")]), now())).unwrap();
     }
     assert_eq!(fs::read_dir(dir.path().join("ca/servers")).unwrap().count(), 32 + 1, "and the lock");
 }
@@ -189,7 +200,7 @@ fn files_of_names_that_came_and_went_do_not_pile_up() {
 fn an_expired_issuing_authority_issues_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
-    let error = ca.server_certificate(&names(&["localhost"]), now() + DAY * 731).unwrap_err();
+    let error = wait(ca.server_certificate(&names(&["localhost"]), now() + DAY * 731)).unwrap_err();
     assert!(matches!(error, ServerCertificateError::IssuerExpired { .. }), "{error}");
 }
 
@@ -233,13 +244,13 @@ fn a_long_host_name_stands_in_the_alternative_names_only() {
     let dir = tempfile::tempdir().unwrap();
     let ca = open(dir.path(), now());
     let long = format!("{}.{}.example", "a".repeat(40), "b".repeat(40));
-    let server = ca.server_certificate(&names(&[&long]), now()).unwrap();
+    let server = wait(ca.server_certificate(&names(&[&long]), now())).unwrap();
     assert_eq!(leaf(&server).common_name(), Some("Muster Server"));
 }
 
 #[test]
 fn the_key_of_a_server_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
-    let server = open(dir.path(), now()).server_certificate(&names(&["localhost"]), now()).unwrap();
+    let server = wait(open(dir.path(), now()).server_certificate(&names(&["localhost"]), now())).unwrap();
     assert_eq!(format!("{server:?}"), "ServerCertificate(not_after 2027-11-20T11:54:59Z, key redacted)");
 }

@@ -1,7 +1,12 @@
 //! Private keys: made, sealed to disk, loaded. Nothing outside this folder sees their bytes, only a handle that signs;
 //! the one exception is a TLS listener's own key, which TLS needs in the clear.
 
+mod kind;
+mod public;
+mod reference;
 mod sealed;
+mod service;
+mod signature;
 mod signer;
 
 use aws_lc_rs::{
@@ -13,18 +18,20 @@ use zeroize::Zeroizing;
 
 use crate::folder::FolderError;
 
+pub use kind::{KeyKind, UnknownKeyKind};
+pub use public::PublicKey;
+pub use reference::{KeyName, KeyPlace, KeyRef, KeyRefError};
+pub use service::Keys;
+pub use signature::Signature;
+
 pub(crate) use sealed::{ServerKey, load, make};
-pub(crate) use signer::Signature;
+pub(crate) use signer::RawSignature;
 
 /// A P-256 key that signs. Its bytes stay in AWS-LC, which wipes them when the handle is dropped.
 pub(crate) struct SigningKey {
     pair: EcdsaKeyPair,
     public: PublicKey,
 }
-
-/// SubjectPublicKeyInfo, DER.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PublicKey(Vec<u8>);
 
 /// Why a key cannot be made, read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +40,31 @@ pub enum KeyError {
     Make,
     #[error("private key in `{path}` is damaged ({reason}): restore it from a backup")]
     Damaged { path: std::path::PathBuf, reason: &'static str },
+    #[error("private key `{0}` is not there: restore it from a backup")]
+    Missing(KeyRef),
+    #[error("private key `{0}` is there already: choose another name")]
+    Exists(KeyRef),
+    #[error("keys of kind `{kind}` cannot be made {place}: choose another kind, or another place")]
+    Unsupported { kind: KeyKind, place: &'static str },
+    #[error(
+        "there is no PKCS#11 token in the settings: name its module, label and PIN, or keep the key in a file"
+    )]
+    NoToken,
     #[error(transparent)]
     Folder(#[from] FolderError),
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    #[error("private key `{0}` is not there: restore it from a backup")]
+    Missing(KeyRef),
+    #[error("private key `{key}` did not sign ({reason})")]
+    Failed { key: KeyRef, reason: String },
+    #[error("too many signatures are asked for at once: try again in a moment")]
+    Busy,
+    #[error("the authority is closed")]
+    Closed,
 }
 
 impl SigningKey {
@@ -65,13 +95,7 @@ impl TryFrom<EcdsaKeyPair> for SigningKey {
 
     fn try_from(pair: EcdsaKeyPair) -> Result<Self, Unspecified> {
         let spki = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key())?;
-        let public = PublicKey(spki.as_ref().to_vec());
+        let public = PublicKey::new(KeyKind::P256, spki.as_ref().to_vec());
         Ok(Self { pair, public })
-    }
-}
-
-impl PublicKey {
-    pub(crate) fn spki_der(&self) -> &[u8] {
-        &self.0
     }
 }

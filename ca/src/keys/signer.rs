@@ -3,9 +3,9 @@
 use aws_lc_rs::rand::SystemRandom;
 use signature::{Keypair, Signer};
 use x509_cert::{
-    der::{Document, asn1::BitString},
+    der::asn1::BitString,
     spki::{
-        AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, EncodePublicKey, ObjectIdentifier,
+        AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, ObjectIdentifier,
         SignatureBitStringEncoding,
     },
 };
@@ -16,13 +16,13 @@ use super::{PublicKey, SigningKey};
 const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
 /// An ECDSA signature, DER.
-pub(crate) struct Signature(Vec<u8>);
+pub(crate) struct RawSignature(Vec<u8>);
 
-impl Signer<Signature> for SigningKey {
-    fn try_sign(&self, message: &[u8]) -> Result<Signature, signature::Error> {
+impl Signer<RawSignature> for SigningKey {
+    fn try_sign(&self, message: &[u8]) -> Result<RawSignature, signature::Error> {
         // AWS-LC draws its nonces itself; the argument is there for ring's sake.
         let signed = self.pair.sign(&SystemRandom::new(), message).map_err(|_| signature::Error::new())?;
-        Ok(Signature(signed.as_ref().to_vec()))
+        Ok(RawSignature(signed.as_ref().to_vec()))
     }
 }
 
@@ -40,14 +40,14 @@ impl DynSignatureAlgorithmIdentifier for SigningKey {
     }
 }
 
-impl EncodePublicKey for PublicKey {
-    fn to_public_key_der(&self) -> x509_cert::spki::Result<Document> {
-        Ok(Document::try_from(self.0.clone())?)
+impl SignatureBitStringEncoding for RawSignature {
+    fn to_bitstring(&self) -> x509_cert::der::Result<BitString> {
+        BitString::from_bytes(&self.0)
     }
 }
 
-impl SignatureBitStringEncoding for Signature {
-    fn to_bitstring(&self) -> x509_cert::der::Result<BitString> {
-        BitString::from_bytes(&self.0)
+impl RawSignature {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 }

@@ -1,0 +1,49 @@
+//! Who asks, as records name them.
+
+use std::{fmt, net::SocketAddr};
+
+/// Known by its credential; made by whoever checked that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose the credential is: the name of a policy, a user, a device.
+    pub name: String,
+    pub credential: Credential,
+    pub from: Option<SocketAddr>,
+}
+
+/// What the caller showed; never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// This process: first start, timers.
+    Process,
+    /// A token signed with the key of this shared access policy.
+    AccessPolicy(String),
+    /// A user and password of an EST label.
+    EstUser { label: String },
+    /// A token that was good for one enrollment.
+    OneTimeToken { label: String, id: String },
+    /// A client certificate, by its SHA-256 thumbprint.
+    Certificate { sha256: String },
+    /// A device that attested to the provisioning service, by its registration id.
+    Registration(String),
+}
+
+impl Caller {
+    /// The server itself.
+    pub fn process() -> Self {
+        Self { name: "muster".to_owned(), credential: Credential::Process, from: None }
+    }
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process => write!(f, "process"),
+            Self::AccessPolicy(name) => write!(f, "policy:{name}"),
+            Self::EstUser { label } => write!(f, "est:{label}"),
+            Self::OneTimeToken { label, id } => write!(f, "token:{label}/{id}"),
+            Self::Certificate { sha256 } => write!(f, "certificate:{sha256}"),
+            Self::Registration(id) => write!(f, "registration:{id}"),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! CRLs.
+
+mod service;
+
+pub(crate) use service::Crls;

@@ -1,0 +1,5 @@
+//! External authorities of enrollment groups.
+
+mod service;
+
+pub(crate) use service::Externals;

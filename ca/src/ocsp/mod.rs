@@ -1,0 +1,5 @@
+//! OCSP (RFC 6960).
+
+mod service;
+
+pub(crate) use service::Responders;
