@@ -17,6 +17,9 @@ mod settings;
 mod throttle;
 pub mod trace;
 
+#[cfg(test)]
+mod tests;
+
 pub use enrollment::EnrollmentKind;
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport};

@@ -103,10 +103,11 @@ pub(crate) fn named_leaf<'a>(evidence: Evidence<'a>) -> Result<&'a Certificate, 
 /// An enrolled certificate needs no issuer, but it has a life.
 fn dates(leaf: &Certificate, evidence: Evidence<'_>) -> Result<(), ChainError> {
     let (place, subject, now) = (Place::Leaf, leaf.subject().to_owned(), evidence.now);
-    if now < leaf.not_before() {
+    // A certificate's dates are whole seconds, and both of them still count.
+    if now.as_second() < leaf.not_before().as_second() {
         return Err(ChainError::NotYetValid { place, subject, not_before: leaf.not_before(), now });
     }
-    if now > leaf.not_after() {
+    if now.as_second() > leaf.not_after().as_second() {
         return Err(ChainError::Expired { place, subject, not_after: leaf.not_after(), now });
     }
     Ok(())

@@ -1,0 +1,141 @@
+//! A hub as seen from here: a shelf of devices. The peer behind our one trait, not a copy of our own hub.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use muster_identity::{Admission, Arrival, Authentication, DeviceId, DeviceState, HostName, Section};
+use tokio::sync::Notify;
+
+use crate::{Admitted, HubError, LinkedHub};
+
+pub(crate) struct Shelf {
+    host: HostName,
+    inner: Mutex<Inner>,
+    released: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    devices: BTreeMap<String, (Authentication, DeviceState)>,
+    admissions: usize,
+    mood: Mood,
+}
+
+#[derive(Clone, Default)]
+pub(crate) enum Mood {
+    #[default]
+    Well,
+    Fails(HubError),
+    /// Does what it is asked and does not answer before it is well again.
+    Silent,
+}
+
+impl Shelf {
+    pub(crate) fn new(host: &str) -> Arc<Self> {
+        let host = HostName::parse(host).unwrap();
+        Arc::new(Self { host, inner: Mutex::default(), released: Notify::new() })
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        self.inner.lock().unwrap().mood = mood;
+        self.released.notify_waiters();
+    }
+
+    pub(crate) fn devices(&self) -> Vec<String> {
+        self.inner.lock().unwrap().devices.keys().cloned().collect()
+    }
+
+    pub(crate) fn admissions(&self) -> usize {
+        self.inner.lock().unwrap().admissions
+    }
+
+    pub(crate) fn authentication(&self, device: &str) -> Authentication {
+        self.inner.lock().unwrap().devices[device].0.clone()
+    }
+
+    pub(crate) fn state(&self, device: &str) -> DeviceState {
+        self.inner.lock().unwrap().devices[device].1.clone()
+    }
+
+    /// The device reports something.
+    pub(crate) fn report(&self, device: &str, name: &str) {
+        let mut inner = self.inner.lock().unwrap();
+        let (_, state) = inner.devices.get_mut(device).unwrap();
+        state.reported.properties.insert(name.to_owned(), true.into());
+    }
+
+    pub(crate) fn delete(&self, device: &str) {
+        self.inner.lock().unwrap().devices.remove(device);
+    }
+
+    async fn mood(&self) -> Result<(), HubError> {
+        loop {
+            let released = self.released.notified();
+            let mood = self.inner.lock().unwrap().mood.clone();
+            match mood {
+                Mood::Well => return Ok(()),
+                Mood::Fails(error) => return Err(error),
+                Mood::Silent => released.await,
+            }
+        }
+    }
+
+    fn take(&self, admission: &Admission) -> Admitted {
+        let mut inner = self.inner.lock().unwrap();
+        inner.admissions += 1;
+        let existing = inner.devices.remove(admission.device_id.as_str());
+        let admitted = if existing.is_some() { Admitted::Updated } else { Admitted::Created };
+        let mut state = match (&admission.arrival, existing) {
+            (Arrival::Migrated(state), _) => (**state).clone(),
+            (Arrival::Initial(_) | Arrival::Stay, Some((_, state))) => state,
+            (Arrival::Initial(twin), None) => DeviceState {
+                tags: twin.tags.clone(),
+                desired: Section { properties: twin.desired.clone(), ..Section::default() },
+                ..DeviceState::default()
+            },
+            (Arrival::Stay, None) => DeviceState::default(),
+        };
+        state.capabilities = admission.capabilities;
+        inner.devices.insert(admission.device_id.to_string(), (admission.authentication.clone(), state));
+        admitted
+    }
+}
+
+impl LinkedHub for Shelf {
+    fn host(&self) -> &HostName {
+        &self.host
+    }
+
+    fn admit<'a>(
+        &'a self,
+        admission: &'a Admission,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<Admitted, HubError>> {
+        Box::pin(async move {
+            if matches!(self.inner.lock().unwrap().mood, Mood::Silent) {
+                self.take(admission);
+            }
+            self.mood().await?;
+            Ok(self.take(admission))
+        })
+    }
+
+    fn export<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<Option<DeviceState>, HubError>> {
+        Box::pin(async move {
+            self.mood().await?;
+            Ok(self.inner.lock().unwrap().devices.get(device.as_str()).map(|(_, state)| state.clone()))
+        })
+    }
+
+    fn remove<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>> {
+        Box::pin(async move {
+            self.mood().await?;
+            self.inner.lock().unwrap().devices.remove(device.as_str());
+            Ok(())
+        })
+    }
+}
