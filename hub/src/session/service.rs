@@ -69,11 +69,11 @@ impl Hub {
                 break;
             }
         }
-        if !events.is_empty() {
-            if let Err(error) = self.log.append(events).await {
-                answers.truncate(first_answer); // acknowledgements among them would be lies
-                return Err(Disconnect::Unavailable(error.to_string()));
-            }
+        if !events.is_empty()
+            && let Err(error) = self.log.append(events).await
+        {
+            answers.truncate(first_answer); // acknowledgements among them would be lies
+            return Err(Disconnect::Unavailable(error.to_string()));
         }
         end
     }
