@@ -1,9 +1,14 @@
 //! The demo's last words: tables, or JSON.
 
+use std::io::IsTerminal;
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::figures::Figures;
+
+/// Where there is no terminal to ask.
+const COLUMNS: u16 = 120;
 
 pub(super) fn tables(figures: &Figures, problems: &[String]) -> String {
     let mut text = String::new();
@@ -37,6 +42,9 @@ pub(super) fn json(figures: &Figures, problems: &[String]) -> String {
 fn table(header: &[&str], numbers_from: usize) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    if !std::io::stdout().is_terminal() {
+        table.set_width(COLUMNS);
+    }
     table.set_header(header.to_vec());
     for column in table.column_iter_mut().skip(numbers_from) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -56,8 +56,11 @@ impl Patience {
         Patience { endpoints, give_up }
     }
 
-    pub(crate) fn endpoints(&self) -> Result<Endpoints, String> {
-        Endpoints::read(&self.endpoints).map_err(|error| error.to_string())
+    /// Where the server is now: after a start its ports may be others.
+    pub(crate) fn reach(&self) -> Result<(Endpoints, Trust), String> {
+        let endpoints = Endpoints::read(&self.endpoints).map_err(|error| error.to_string())?;
+        let trust = endpoints.trust().map_err(|error| error.to_string())?;
+        Ok((endpoints, trust))
     }
 
     pub(crate) fn attempt(&self) -> Attempt {
@@ -139,7 +142,7 @@ async fn boot(
     let mut operation = None;
     let mut resumed = false;
     loop {
-        let reason = match reach(patience) {
+        let reason = match patience.reach() {
             Err(reason) => reason,
             Ok((endpoints, trust)) => {
                 let dps = endpoints.dps();
@@ -155,12 +158,6 @@ async fn boot(
         resumed |= operation.is_some();
         attempt.failed(reason).await?;
     }
-}
-
-fn reach(patience: &Patience) -> Result<(Endpoints, Trust), String> {
-    let endpoints = patience.endpoints()?;
-    let trust = endpoints.trust().map_err(|error| error.to_string())?;
-    Ok((endpoints, trust))
 }
 
 /// Why a connection is over before everything is said.
@@ -182,7 +179,7 @@ struct Telling<'a> {
 impl Telling<'_> {
     /// One connection: sends what is left, writes down what is acknowledged, reports once all is.
     async fn once(&mut self, patience: &Patience) -> Result<(), Ended> {
-        let (endpoints, trust) = reach(patience).map_err(Ended::Interrupted)?;
+        let (endpoints, trust) = patience.reach().map_err(Ended::Interrupted)?;
         let to = endpoints.hub(self.hub);
         let mut client = HubClient::connect(&trust, &to, self.device.clone(), &HubOptions::default())
             .await

@@ -63,8 +63,7 @@ impl Enrolled {
         let mut attempt = patience.attempt();
         loop {
             let outcome = async {
-                let endpoints = patience.endpoints()?;
-                let trust = endpoints.trust().map_err(|error| error.to_string())?;
+                let (endpoints, trust) = patience.reach()?;
                 let service = endpoints.dps_service(&trust).map_err(|error| error.to_string())?;
                 for body in &bodies {
                     service.put_group(body).await.map_err(|error| error.to_string())?;

@@ -16,8 +16,6 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use muster_simulator::Endpoints;
-
 use acked::Acked;
 use device::{Lived, Patience};
 use enrolled::Enrolled;
@@ -110,8 +108,17 @@ async fn run(arguments: Arguments) -> Result<Vec<String>, String> {
     }
     let written = acked.close()?;
 
-    let endpoints = Endpoints::read(&arguments.endpoints).map_err(|error| error.to_string())?;
-    let found = verify::verify(&endpoints, &enrolled, &lived, &arguments.acked, &mut problems).await?;
+    // The server may go down while it is asked, too; an answer counts only when it is complete.
+    let mut attempt = patience.attempt();
+    let found = loop {
+        match verify::verify(&patience, &enrolled, &lived, &arguments.acked).await {
+            Ok((found, wrong)) => {
+                problems.extend(wrong);
+                break found;
+            }
+            Err(reason) => attempt.failed(reason).await?,
+        }
+    };
     let summary = json!({
         "devices": arguments.devices,
         "assigned": lived.len(),

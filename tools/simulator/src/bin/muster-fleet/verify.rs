@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use muster_simulator::{Endpoints, ServiceClient, Trust};
 
-use crate::device::Lived;
+use crate::device::{Lived, Patience};
 use crate::enrolled::Enrolled;
 
 /// Connections to each hub's REST API.
@@ -26,17 +26,19 @@ pub(crate) struct Found {
     pub(crate) repeated: u64,
 }
 
+/// What is there, and what is wrong with it; an error when the server cannot be asked.
 pub(crate) async fn verify(
-    endpoints: &Endpoints,
+    patience: &Patience,
     enrolled: &Enrolled,
     lived: &[Lived],
     acked: &Path,
-    problems: &mut Vec<String>,
-) -> Result<Found, String> {
-    let trust = endpoints.trust().map_err(|error| error.to_string())?;
-    registrations(endpoints, &trust, enrolled, lived, problems).await?;
-    devices(endpoints, &trust, lived, problems).await?;
-    events(endpoints, &trust, enrolled, acked, problems).await
+) -> Result<(Found, Vec<String>), String> {
+    let (endpoints, trust) = patience.reach()?;
+    let mut problems = Vec::new();
+    registrations(&endpoints, &trust, enrolled, lived, &mut problems).await?;
+    devices(&endpoints, &trust, lived, &mut problems).await?;
+    let found = events(&endpoints, &trust, enrolled, acked, &mut problems).await?;
+    Ok((found, problems))
 }
 
 /// One record each, assigned, and to the hub that the device was told.
