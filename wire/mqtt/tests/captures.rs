@@ -52,10 +52,10 @@ impl Side {
                 assert_eq!(bytes.len().to_string(), length);
                 self.bytes.extend(bytes);
             }
-        } else if let Some((name, _)) = told.split_once(" {\"cmd\"") {
-            if !self.cut {
-                self.names.push(name.to_owned());
-            }
+        } else if let Some((name, _)) = told.split_once(" {\"cmd\"")
+            && !self.cut
+        {
+            self.names.push(name.to_owned());
         }
     }
 }
