@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::{Expect, Rows, Statement};
+use crate::{Expect, Statement};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -12,17 +12,21 @@ pub enum Engine {
     Postgres,
 }
 
-/// The kind's SQL with its `{rows}` spelled for the engine.
+/// The statement with its `{rows}`, if any, spelled for the engine.
 ///
 /// PostgreSQL reads them as `json`, not `jsonb`, which would reorder the fields of a document and respell its numbers:
 /// what is read back shall be what was written, on both.
-pub(crate) fn rows_sql(engine: Engine, rows: &Rows) -> SqlStr {
+pub(crate) fn spelled(engine: Engine, sql: &'static str) -> SqlStr {
+    const ROWS: &str = "{rows}";
+    if !sql.contains(ROWS) {
+        return SqlStr::from_static(sql);
+    }
     let source = match engine {
         Engine::Sqlite => "json_each($1)",
         Engine::Postgres => "json_array_elements($1::json)",
     };
     // Safe: a static text with one of two constants in it. Shared, since every batch of the kind uses it again.
-    AssertSqlSafe(Arc::<str>::from(rows.sql.replace("{rows}", source))).into_sql_str()
+    AssertSqlSafe(Arc::<str>::from(sql.replace(ROWS, source))).into_sql_str()
 }
 
 /// SQLite takes its write lock now rather than in the middle, where waiting for it would be an error.

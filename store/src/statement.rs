@@ -3,7 +3,7 @@
 use crate::Value;
 
 /// One statement of a unit, to change rows; reading is [`crate::Db::fetch`]. Its SQL is one text for both engines, with
-/// `$1`, `$2`, … as placeholders.
+/// `$1`, `$2`, … as placeholders, and `{rows}` as [`Rows`] has it.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub sql: &'static str,
@@ -21,6 +21,11 @@ pub enum Expect {
 impl Statement {
     pub fn new(sql: &'static str, args: impl Into<Vec<Value>>) -> Statement {
         Statement { sql, args: args.into(), expect: Expect::Any }
+    }
+
+    /// Rows of a kind that are to be written together with the rest of their unit. `rows` is a JSON array of them.
+    pub fn set(kind: &'static Rows, rows: String) -> Statement {
+        Statement::new(kind.sql, [rows.into()])
     }
 
     /// `UPDATE … WHERE etag = $2` with `exactly(1)` is the conditional write.

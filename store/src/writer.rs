@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::{SqlSafeStr, SqlStr};
+use sqlx::SqlStr;
 use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::batch::{Batch, Job, Put, Set, Unit, json_array};
 use crate::connection::{Connection, Home};
 use crate::dialect::{self, Fault};
-use crate::{Expect, Statement, StoreError, WriteError};
+use crate::{Engine, Expect, Statement, StoreError, WriteError};
 
 /// How many writes may wait: two commits' worth, so that the next one is complete when the last is done. Further
 /// callers wait for a place, and with them the sockets they serve.
@@ -28,7 +28,7 @@ pub(crate) struct Writer {
     pub running: watch::Sender<()>,
 }
 
-/// Each kind's SQL as the engine wants it. Kinds are statics, so there are as many as in the source.
+/// Each statement as the engine wants it. They are statics, so there are as many as in the source.
 type Kinds = HashMap<&'static str, SqlStr>;
 
 impl Writer {
@@ -124,7 +124,7 @@ async fn write_all(
                 write_set(connection, kinds, set).await?;
             }
             for unit in &mut batch.units {
-                write_unit(connection, unit).await?;
+                write_unit(connection, kinds, unit).await?;
             }
         }
         if writes >= COMMIT_MAX || queue.is_empty() {
@@ -138,7 +138,7 @@ async fn write_all(
 /// In one statement; when that is refused, in halves, until only the guilty rows are left.
 async fn write_set(connection: &mut Connection, kinds: &mut Kinds, set: &mut Set) -> Result<(), sqlx::Error> {
     let engine = connection.engine();
-    let sql = kinds.entry(set.rows.sql).or_insert_with(|| dialect::rows_sql(engine, set.rows)).clone();
+    let sql = spelled(engine, kinds, set.rows.sql);
     let mut parts = vec![set.puts.as_mut_slice()];
     while let Some(part) = parts.pop() {
         connection.savepoint().await?;
@@ -173,12 +173,16 @@ async fn put_rows(connection: &mut Connection, sql: SqlStr, puts: &mut [Put]) ->
     Ok(())
 }
 
-async fn write_unit(connection: &mut Connection, unit: &mut Unit) -> Result<(), sqlx::Error> {
+async fn write_unit(
+    connection: &mut Connection,
+    kinds: &mut Kinds,
+    unit: &mut Unit,
+) -> Result<(), sqlx::Error> {
     let guarded = dialect::needs_savepoint(connection.engine(), &unit.statements);
     if guarded {
         connection.savepoint().await?;
     }
-    unit.outcome = attempt(connection, &mut unit.statements).await?;
+    unit.outcome = attempt(connection, kinds, &mut unit.statements).await?;
     match unit.outcome {
         Ok(_) if guarded => connection.keep().await,
         Err(_) if guarded => connection.undo().await,
@@ -189,12 +193,14 @@ async fn write_unit(connection: &mut Connection, unit: &mut Unit) -> Result<(), 
 /// The unit's own outcome inside, what ends the whole commit outside.
 async fn attempt(
     connection: &mut Connection,
+    kinds: &mut Kinds,
     statements: &mut [Statement],
 ) -> Result<Result<Vec<u64>, WriteError>, sqlx::Error> {
     let mut counts = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter_mut().enumerate() {
         let args = std::mem::take(&mut statement.args);
-        let changed = match connection.execute(statement.sql.into_sql_str(), args).await {
+        let sql = spelled(connection.engine(), kinds, statement.sql);
+        let changed = match connection.execute(sql, args).await {
             Ok(changed) => changed,
             Err(error) if connection.fault(&error) == Fault::Connection => return Err(error),
             Err(error) => {
@@ -209,4 +215,8 @@ async fn attempt(
         }
     }
     Ok(Ok(counts))
+}
+
+fn spelled(engine: Engine, kinds: &mut Kinds, sql: &'static str) -> SqlStr {
+    kinds.entry(sql).or_insert_with(|| dialect::spelled(engine, sql)).clone()
 }

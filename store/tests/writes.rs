@@ -234,3 +234,20 @@ async fn a_kind_that_returns_no_key_is_refused_and_writes_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_set_in_a_unit_happens_with_the_rest_of_it_or_not_at_all() {
+    for_each_engine(async |db| {
+        with_notes(&db).await;
+        let rows = |ids: &[&str]| {
+            let rows = ids.iter().map(|id| json!({ "id": id, "text": "one", "version": 1 }));
+            serde_json::Value::Array(rows.collect()).to_string()
+        };
+        let unit = vec![insert("a", "one"), Statement::set(&NOTE, rows(&["b", "c"])).exactly(2)];
+        assert_eq!(db.write(unit).await.unwrap(), [1, 2]);
+        let unit = vec![Statement::set(&NOTE, rows(&["d", "e"])), update("a", "two", 7).exactly(1)];
+        assert!(matches!(db.write(unit).await, Err(WriteError::Unmet { index: 1, .. })));
+        assert_eq!(count(&db).await, 3);
+    })
+    .await;
+}
