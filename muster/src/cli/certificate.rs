@@ -70,7 +70,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
                     standing(one).to_owned(),
                 ]
             });
-            show::table(&["NAME", "SUBJECT", "VALID UNTIL", "TRUSTED"], rows.collect());
+            show::table(
+                &["NAME", "SUBJECT", "VALID UNTIL", "TRUSTED"],
+                rows.collect(),
+                "there are none; `add` stores one",
+            );
             Ok(())
         }
         Action::Show(One { id, target }) => {

@@ -178,7 +178,11 @@ async fn list(hubs: &[HubClient], json: bool) -> Result<(), Failure> {
             show::instant(&device["lastActivityTime"]),
         ]
     });
-    show::table(&["ID", "HUB", "STATUS", "CONNECTION", "AUTHENTICATION", "LAST ACTIVITY"], rows.collect());
+    show::table(
+        &["ID", "HUB", "STATUS", "CONNECTION", "AUTHENTICATION", "LAST ACTIVITY"],
+        rows.collect(),
+        "there are no devices; they come through enrollments, or by `create`",
+    );
     Ok(())
 }
 

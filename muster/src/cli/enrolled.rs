@@ -113,7 +113,11 @@ pub(crate) async fn list(client: &Client, kind: Kind, json: bool) -> Result<(), 
             show::instant(&one["lastUpdatedDateTimeUtc"]),
         ]
     });
-    show::table(&["ID", "STATUS", "ATTESTATION", "ALLOCATION", "UPDATED"], rows.collect());
+    show::table(
+        &["ID", "STATUS", "ATTESTATION", "ALLOCATION", "UPDATED"],
+        rows.collect(),
+        "there are none; `create` makes one",
+    );
     Ok(())
 }
 

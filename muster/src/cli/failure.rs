@@ -51,11 +51,12 @@ pub(crate) fn refused(answer: &Answer) -> Failure {
     let json = answer.json().unwrap_or(Value::Null);
     let message = ["message", "Message"].iter().find_map(|name| json[*name].as_str());
     let message = message.map_or_else(|| "no reason given".to_owned(), |text| text.trim().to_owned());
+    let message_exists = message.contains("exists already") || message.contains("already registered");
     let failure = Failure::new(format!("{message} ({})", answer.status));
     match answer.status.as_u16() {
         401 => failure
             .fix("use the connection string of a policy with this right; `endpoints.json` has the owner's"),
-        409 => failure.fix("choose another name, or change the existing one"),
+        409 if message_exists => failure.fix("choose another name, or delete the existing one first"),
         412 => failure.fix("someone else changed it meanwhile; read it again"),
         421 => failure.fix("the server knows other host names; its `endpoints.json` has them"),
         _ => failure,

@@ -98,7 +98,7 @@ async fn list(client: &Client, group: Option<&str>, json: bool) -> Result<(), Fa
             show::instant(&one["lastUpdatedDateTimeUtc"]),
         ]
     });
-    show::table(&["ID", "STATUS", "HUB", "DEVICE", "LAST CHANGE"], rows.collect());
+    show::table(&["ID", "STATUS", "HUB", "DEVICE", "LAST CHANGE"], rows.collect(), "no device has asked yet");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 
@@ -20,13 +20,18 @@ pub(crate) fn json(value: &Value) {
     line(format_args!("{value:#}"));
 }
 
-pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) {
+/// `none` is said when there are no rows.
+pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, none: &str) {
+    if rows.is_empty() {
+        line(none);
+        return;
+    }
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().copied());
     table.add_rows(rows);
-    line(table);
+    line(table.trim_fmt());
 }
 
 /// The facts about one thing, a line each; empty ones are left out.
@@ -46,9 +51,12 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-/// An instant without its fraction of a second.
+/// An instant without its fraction of a second. The year 1 is how Azure says never.
 pub(crate) fn instant(value: &Value) -> String {
     let text = text(value);
+    if text.starts_with("0001-01-01") {
+        return "never".to_owned();
+    }
     match text.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
         None => text,

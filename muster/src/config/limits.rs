@@ -35,8 +35,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             // What Azure documents (hub-device.md §1.4).
             first_packet_timeout: Duration::from_secs(30),
-            // Also ends idle keep-alive connections; SDKs poll every 2 to 5 s.
-            request_head_timeout: Duration::from_secs(30),
+            // Also ends idle keep-alive connections, which back ends like to come back to.
+            request_head_timeout: Duration::from_secs(60),
             request_body_timeout: Duration::from_secs(30),
             // Longer than any retransmission pause a living radio link shows.
             write_timeout: Duration::from_secs(30),

@@ -77,8 +77,9 @@ pub enum Place {
     /// Reached over its REST API; a real Azure IoT Hub will do.
     Elsewhere {
         connection: Arc<ConnectionString>,
-        /// Trusted besides nothing: without it, this server's own CA is.
+        /// The only CA trusted there; without it, this server's own.
         ca_file: Option<PathBuf>,
+        https_port: u16,
     },
 }
 

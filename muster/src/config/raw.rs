@@ -58,6 +58,7 @@ struct RawHub {
     weight: Option<Spanned<u32>>,
     connection_string: Option<Spanned<Zeroizing<String>>>,
     ca_file: Option<Spanned<PathBuf>>,
+    https_port: Option<Spanned<u16>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -212,13 +213,12 @@ impl Source<'_> {
                 return Err(self.refuse(weight, "hubs.weight", problem));
             }
         };
-        let place = match (raw.connection_string, raw.ca_file) {
-            (None, None) => Place::Here,
-            (None, Some(file)) => {
-                let problem = "only a hub elsewhere has one; add its `connection_string` or remove this key";
-                return Err(self.refuse(&file, "hubs.ca_file", problem));
-            }
-            (Some(text), ca_file) => {
+        let problem = "only a hub elsewhere has one; add its `connection_string` or remove this key";
+        let place = match (raw.connection_string, raw.ca_file, raw.https_port) {
+            (None, None, None) => Place::Here,
+            (None, Some(file), _) => return Err(self.refuse(&file, "hubs.ca_file", problem)),
+            (None, None, Some(port)) => return Err(self.refuse(&port, "hubs.https_port", problem)),
+            (Some(text), ca_file, https_port) => {
                 let connection = ConnectionString::parse(text.get_ref())
                     .map_err(|error| self.refuse(&text, "hubs.connection_string", error))?;
                 if !connection.host_name.eq_ignore_ascii_case(host.as_str()) {
@@ -229,6 +229,7 @@ impl Source<'_> {
                 Place::Elsewhere {
                     connection: Arc::new(connection),
                     ca_file: ca_file.map(Spanned::into_inner),
+                    https_port: https_port.map_or(443, Spanned::into_inner),
                 }
             }
         };
@@ -348,6 +349,7 @@ fn default_hubs() -> Vec<RawHub> {
         weight: None,
         connection_string: None,
         ca_file: None,
+        https_port: None,
     };
     vec![hub("hub-1", "127.0.0.2"), hub("hub-2", "127.0.0.3")]
 }

@@ -17,7 +17,6 @@ use muster_sas::ConnectionString;
 use crate::client::{Answer, Call, Client, ClientError, segment};
 
 const API_VERSION: &str = "2021-04-12";
-const HTTPS: u16 = 443;
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -32,9 +31,10 @@ impl Remote {
     pub(crate) fn new(
         host: &HostName,
         connection: &Arc<ConnectionString>,
+        https_port: u16,
         ca_file: &Path,
     ) -> Result<Self, RemoteError> {
-        let client = Client::new(connection.clone(), HTTPS, ca_file, Vec::new())?;
+        let client = Client::new(connection.clone(), https_port, ca_file, Vec::new())?;
         Ok(Self { host: host.clone(), client })
     }
 

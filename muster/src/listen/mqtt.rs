@@ -14,6 +14,9 @@ use super::{mqtt_dps, mqtt_hub};
 /// CONNACK: the server does not let this client in (MQTT 3.1.1 §3.2.2.3).
 pub(super) const NOT_AUTHORIZED: u8 = 5;
 
+/// A CONNECT with a token, two ids and a will of 20 KB. Strangers send it, so it is not as large as MQTT allows.
+const FIRST_PACKET_BYTES_MAX: usize = 32 * 1024;
+
 pub(super) type Wire = Stream<Secured>;
 
 /// A connection that said who it is.
@@ -37,7 +40,7 @@ pub(super) async fn serve(front: Arc<Front>, caller: Caller) {
         let shaken = shake_hands(&front, &front.mqtts, tcp, local, remote).await?;
         let peer = peer(&shaken, remote);
         let arrived =
-            first_packet(&front, Stream::new(shaken.stream, Decoder::for_server(Limits::default())), peer)
+            first_packet(&front, Stream::new(shaken.stream, Decoder::for_server(packet_limits())), peer)
                 .await?;
         begin(&front, arrived).await
     };
@@ -46,6 +49,10 @@ pub(super) async fn serve(front: Arc<Front>, caller: Caller) {
         Some(Talk::Hub(talk)) => talk.run(&front).await,
         Some(Talk::Dps(talk)) => Box::pin(talk.run(&front)).await,
     }
+}
+
+fn packet_limits() -> Limits {
+    Limits { first_packet_bytes_max: FIRST_PACKET_BYTES_MAX, ..Limits::default() }
 }
 
 async fn first_packet(front: &Front, mut wire: Wire, peer: Peer) -> Option<Arrived> {

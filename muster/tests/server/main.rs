@@ -2,6 +2,7 @@
 
 mod first_boot;
 mod limits;
+mod linked_hub;
 mod session;
 mod start;
 mod tls;
