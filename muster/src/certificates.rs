@@ -46,10 +46,10 @@ pub(crate) struct Renewal {
 
 impl Renewal {
     /// Puts a certificate that is good for a while under every name.
-    pub(crate) fn renew(&self, now: Timestamp) -> Result<(), CertificateError> {
+    pub(crate) async fn renew(&self, now: Timestamp) -> Result<(), CertificateError> {
         let mut issued = Vec::new();
         for named in &self.names {
-            let issue = self.ca.server_certificate(&named.hosts, now);
+            let issue = self.ca.server_certificate(&named.hosts, now).await;
             let certificate = issue.map_err(|source| CertificateError::Issue {
                 host: named.hosts.first().cloned().unwrap_or_default(),
                 source,
@@ -66,7 +66,7 @@ impl Renewal {
     }
 
     pub(crate) async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
-        if let Err(error) = self.renew(now) {
+        if let Err(error) = self.renew(now).await {
             tracing::error!(%error, "server certificates were not renewed");
         }
         now.checked_add(RENEWAL_INTERVAL).ok()

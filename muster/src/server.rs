@@ -55,8 +55,8 @@ impl Server {
         let entropy = entropy::system();
         let names: Vec<_> = config.hubs.iter().map(|hub| hub.name.to_string()).collect();
         let keys = crate::keys::Keys::open(&folder.keys(), &names, &entropy)?;
-        let renewal = start::certificates(&config, &folder, &entropy)?;
         let db = start::database(&config, &folder).await?;
+        let renewal = start::certificates(&config, &folder, &db, &entropy).await?;
         let hubs = start::hubs(&config, &folder, &keys, &db, &entropy).await?;
         let links = start::links(&config, &hubs, &folder.ca_file())?;
         let dps = start::dps(&config, &keys, links, &db, &entropy).await?;

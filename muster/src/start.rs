@@ -52,18 +52,19 @@ pub enum StartError {
     Write { path: PathBuf, source: io::Error },
 }
 
-pub(crate) fn certificates(
+pub(crate) async fn certificates(
     config: &Config,
     folder: &DataFolder,
+    db: &Db,
     entropy: &Entropy,
 ) -> Result<Renewal, StartError> {
-    let ca = Ca::open(folder.path(), entropy.clone(), now())?;
+    let settings = muster_ca::Settings::new(folder.path());
+    let ca = Ca::open(settings, db.clone(), entropy.clone(), now()).await?;
     let path = folder.ca_file();
     replace_file(&path, ca.root_pem().as_bytes(), Readers::Everyone)
         .map_err(|source| StartError::Write { path, source })?;
-    let renewal =
-        Renewal { ca: Arc::new(ca), names: names(config), certificates: Arc::new(Certificates::default()) };
-    renewal.renew(now())?;
+    let renewal = Renewal { ca, names: names(config), certificates: Arc::new(Certificates::default()) };
+    renewal.renew(now()).await?;
     Ok(renewal)
 }
 
