@@ -6,19 +6,13 @@ use muster_store::{Db, Statement, StoreError, WriteError};
 use muster_x509::Certificate;
 
 use super::Entry;
-use crate::Ca;
+use crate::{
+    Ca,
+    log::{Record, Recorded},
+};
 
 /// The head of the chain, and whatever else writing entries needs.
 pub(crate) struct Audit {}
-
-/// What a commit added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Recorded {
-    /// Position of the audit entry.
-    pub(crate) sequence: u64,
-    /// Position of the certificate in the transparency log, when there was one.
-    pub(crate) log_index: Option<u64>,
-}
 
 impl Audit {
     pub(crate) async fn open(_db: &Db) -> Result<Self, StoreError> {
@@ -41,8 +35,11 @@ impl Ca {
         with: Vec<Statement>,
         now: Timestamp,
     ) -> Result<Recorded, WriteError> {
-        let _ = (entry, certificate, now);
-        self.db.write(with).await?;
-        Ok(Recorded { sequence: 0, log_index: None })
+        let record = Record::new(entry, now).with(with);
+        self.append(match certificate {
+            Some(certificate) => record.certificate(certificate),
+            None => record,
+        })
+        .await
     }
 }

@@ -1,7 +1,10 @@
 //! The transparency log: every certificate issued, in a Merkle tree (RFC 6962 leaves) with signed checkpoints.
 
+mod merkle;
+mod record;
 mod service;
 
+pub(crate) use record::{Record, Recorded};
 pub(crate) use service::Log;
 
 /// How big the tree was and what its root hash was, signed (C2SP tlog-checkpoint).
