@@ -1,4 +1,5 @@
 //! A whole server in this process, on free ports and a temporary folder, asked over real sockets.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod first_boot;
 mod limits;
