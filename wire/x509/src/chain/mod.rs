@@ -9,6 +9,7 @@ mod error;
 mod explain;
 mod path;
 mod revocation;
+mod rfc5280;
 mod strict;
 mod validation;
 

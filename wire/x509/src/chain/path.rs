@@ -3,7 +3,7 @@
 use rustls_pki_types::TrustAnchor;
 use webpki::VerifiedPath;
 
-use super::{ChainError, PATH_DEPTH_MAX, Place, Rules, Validation, revocation, strict};
+use super::{ChainError, PATH_DEPTH_MAX, Place, Rules, Validation, revocation, rfc5280, strict};
 use crate::Certificate;
 
 /// From the leaf to the anchor, which are never the same.
@@ -62,7 +62,7 @@ pub(super) fn judge(path: &Path<'_>, validation: &Validation<'_>) -> Result<(), 
     }
     match validation.rules {
         Rules::Field => {}
-        Rules::Rfc5280 => {}
+        Rules::Rfc5280 => rfc5280::check(path)?,
     }
     revocation::check(path, validation)
 }

@@ -98,7 +98,7 @@ impl<'a> Validation<'a> {
         let found = RefCell::new(None);
         let judge = |verified: &VerifiedPath<'_>| {
             let judged = Path::of(verified, leaf, others, &anchors, &trusted)
-                .ok_or_else(|| ChainError::TooComplicated)
+                .ok_or(ChainError::TooComplicated)
                 .and_then(|path| path::judge(&path, self).map(|()| path));
             match judged {
                 Ok(path) => {
