@@ -1,8 +1,13 @@
 //! The transparency log: every certificate issued, in a Merkle tree (RFC 6962 leaves) with signed checkpoints.
 
+mod edge;
 mod merkle;
 mod record;
 mod service;
+mod tiles;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use record::{Record, Recorded};
 pub(crate) use service::Log;

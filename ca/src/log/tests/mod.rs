@@ -1,0 +1,3 @@
+//! What the transparency log promises: the tree alone, and the tree in a database.
+
+mod tree;
