@@ -184,6 +184,10 @@ impl Dps {
             if !more {
                 return Ok(page);
             }
+            if page.items.len() == max {
+                page.next = Some(after);
+                return Ok(page);
+            }
         }
     }
 
