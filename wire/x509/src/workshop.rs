@@ -122,3 +122,24 @@ impl Made {
         Certificate::parse(self.params.signed_by(&self.key, &issuer).unwrap().der()).unwrap()
     }
 }
+
+/// One element of DER.
+pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let contents = parts.concat();
+    let length = contents.len();
+    let mut der = vec![tag];
+    match length {
+        0..=0x7f => der.push(length as u8),
+        0x80..=0xff => der.extend([0x81, length as u8]),
+        0x100..=0xffff => der.extend([&[0x82], &(length as u16).to_be_bytes()[..]].concat()),
+        _ => der.extend([&[0x84], &(length as u32).to_be_bytes()[..]].concat()),
+    }
+    der.extend(contents);
+    der
+}
+
+/// A positive INTEGER by its octets, which may have their highest bit set.
+pub(crate) fn integer(octets: &[u8]) -> Vec<u8> {
+    let sign: &[u8] = if octets[0] >= 0x80 { &[0] } else { &[] };
+    element(2, &[sign, octets])
+}
