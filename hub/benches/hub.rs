@@ -49,6 +49,7 @@ async fn main() {
 
     bench.admissions().await;
     bench.connects().await;
+    bench.idle_sessions().await;
     bench.translation().await;
     bench.appends_alone().await;
     bench.telemetry().await;
@@ -84,6 +85,24 @@ impl Bench {
             }
         })
         .await;
+    }
+
+    async fn idle_sessions(&self) {
+        const IDLE: usize = 20_000;
+        let admissions = (0..IDLE).map(async |n| {
+            self.hub.admit(&admission(&format!("s-{n}")), Timestamp::now()).await.unwrap();
+        });
+        futures::future::join_all(admissions).await;
+        let mut sessions = Vec::with_capacity(IDLE);
+        let before = memory_kb();
+        for n in 0..IDLE {
+            sessions.push(connect(&self.hub, n).await);
+        }
+        let bytes = (memory_kb() - before) * 1024 / IDLE;
+        println!(
+            "{:>22}: {bytes:>9} bytes with its mailbox and what is known of the device",
+            "an idle session"
+        );
     }
 
     /// On one core: what there is between a decoded packet and the log, and back.
@@ -209,6 +228,12 @@ fn cpu_time() -> Duration {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
     Duration::from_millis(ticks * 10) // 100 Hz wherever Linux runs today
+}
+
+/// Resident memory of this process, from Linux.
+fn memory_kb() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4 // pages of 4 KB
 }
 
 fn publish(session: &Session) -> Publish {

@@ -44,8 +44,9 @@ pub(super) async fn modules(hub: &Hub, id: &DeviceId) -> Result<Response, ApiErr
 }
 
 /// Our extension: MQTT 3.1.1 cannot tell a device why it was cut or refused, so the operator can ask here.
-/// `{"deviceId", "connectionState", "disconnected": {"at", "reason"} | null, "refused": {"at", "reason"} | null}`. A refusal is
-/// there for a device that is not registered, too. Kept in memory: a restart forgets.
+/// `{"deviceId", "connectionState", "product", "disconnected": {"at", "reason"} | null, "refused": {"at", "reason"} | null}`;
+/// `product` is what a connected device says it runs. A refusal is there for a device that is not registered, too. Kept in
+/// memory: a restart forgets.
 pub(super) async fn last_disconnect(hub: &Hub, id: &DeviceId) -> Result<Response, ApiError> {
     let past = |at, reason: String| json!({ "at": crate::registry::instant(Some(at)), "reason": reason });
     let refused = hub.sessions.last_refusal(id).map(|was| past(was.at, was.what.to_string()));
@@ -56,6 +57,7 @@ pub(super) async fn last_disconnect(hub: &Hub, id: &DeviceId) -> Result<Response
     let body = json!({
         "deviceId": id.as_str(),
         "connectionState": hub.sessions.liveness(id).connection_state,
+        "product": hub.sessions.product(id),
         "disconnected": disconnected,
         "refused": refused,
     });

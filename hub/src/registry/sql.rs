@@ -101,6 +101,15 @@ pub(crate) static SUBSCRIPTIONS: Rows = Rows {
           RETURNING device.hub || '/' || device.id AS key",
 };
 
+/// The Plug and Play model a device announced when it connected.
+pub(crate) static MODEL: Rows = Rows {
+    name: "model id",
+    sql: "UPDATE device SET model_id = value->>'model_id' FROM {rows} \
+          WHERE device.hub = value->>'hub' AND device.id = value->>'id' \
+          AND device.generation = value->>'generation' \
+          RETURNING device.hub || '/' || device.id AS key",
+};
+
 /// The key a row is answered by.
 pub(crate) fn key(hub: &str, id: &DeviceId) -> String {
     format!("{hub}/{id}")

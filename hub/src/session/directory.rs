@@ -179,6 +179,13 @@ impl Directory {
         }
     }
 
+    /// What the connected device says it runs.
+    pub(crate) fn product(&self, device: &DeviceId) -> Option<String> {
+        let known = self.known(device);
+        let live = known.get(device)?.live.as_ref()?;
+        live.shared.product.as_deref().map(str::to_owned)
+    }
+
     pub(crate) fn last_disconnect(&self, device: &DeviceId) -> Option<Past<Disconnect>> {
         self.known(device).get(device).and_then(|presence| presence.ended.clone())
     }

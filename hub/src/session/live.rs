@@ -19,6 +19,9 @@ use crate::{
 /// Azure's cap of the keep-alive timeout, and what 0 means (hub-device.md §1.6).
 const KEEP_ALIVE_TIMEOUT_S: i64 = 1767;
 
+/// SDKs send about 100; the rest of a longer one is not worth a hundred thousand copies.
+const PRODUCT_CHARACTERS_MAX: usize = 128;
+
 /// The connection's own. Small: a hundred thousand of them are idle.
 pub struct Session {
     pub(super) device: DeviceId,
@@ -46,6 +49,8 @@ pub(crate) enum Persistence {
 pub(crate) struct Shared {
     pub(crate) generation: Arc<str>,
     pub(crate) proof: Proof,
+    /// `DeviceClientType`, as far as it is shown.
+    pub(crate) product: Option<Box<str>>,
     activity_us: AtomicI64,
     desired: AtomicU8,
     sends: Mutex<Bucket>,
@@ -53,10 +58,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(generation: Arc<str>, proof: Proof, now: Timestamp) -> Self {
+    pub(crate) fn new(generation: Arc<str>, proof: Proof, product: Option<&str>, now: Timestamp) -> Self {
+        let product = product.map(|product| product.chars().take(PRODUCT_CHARACTERS_MAX).collect());
         Self {
             generation,
             proof,
+            product,
             activity_us: AtomicI64::new(now.as_microsecond()),
             desired: AtomicU8::new(DESIRED_NONE),
             sends: Mutex::default(),
@@ -190,7 +197,7 @@ mod tests {
         let mut session = Session {
             device: DeviceId::parse("d").unwrap(),
             serial: 0,
-            shared: Arc::new(Shared::new("g".into(), Proof::Policy, at(0))),
+            shared: Arc::new(Shared::new("g".into(), Proof::Policy, None, at(0))),
             auth_method: "{}".into(),
             subscriptions: Subscriptions::default(),
             persistence: Persistence::Kept,

@@ -206,12 +206,19 @@ pub enum Disconnect {
     Shutdown,
 }
 
+/// What of a device's text is kept in a reason: topics and ids may be 64 KB, and a reason is kept for every device.
+const SHOWN_CHARACTERS: usize = 200;
+
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARACTERS).collect()
+}
+
 /// What the codec found. Its texts say what to mend.
 impl From<muster_mqtt::Violation> for Disconnect {
     fn from(violation: muster_mqtt::Violation) -> Self {
         match violation {
             muster_mqtt::Violation::TooLarge { bytes, max, .. } => Self::TooLarge { bytes, max },
-            other => Self::Protocol(other.to_string()),
+            other => Self::Protocol(shown(&other.to_string())),
         }
     }
 }

@@ -7,18 +7,23 @@ use jiff::Timestamp;
 use muster_events::Event;
 use muster_identity::DeviceId;
 use muster_mqtt::ByteString;
+use serde_json::json;
 
 use super::{
     Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Subject, ToDevice, Will,
     credential::{Proof, prove},
     live::{Shared, keep_alive_timeout},
+    shown,
 };
 use crate::{
-    registry::Device,
+    registry::{Device, sql},
     service::Hub,
     telemetry::{Verdict, bag},
     twin::{Report, TwinRefusal},
 };
+
+/// The longest a DTMI may be; a longer one is not one.
+const MODEL_ID_BYTES_MAX: usize = 2048;
 
 impl Hub {
     /// Decides whether this device may come in. An earlier connection of it is cut.
@@ -93,7 +98,7 @@ impl Hub {
 
     async fn enter(&self, hello: Hello, now: Timestamp) -> Result<Connected, Refused> {
         if let Some(module) = hello.module {
-            return Err(Refused::Module(module));
+            return Err(Refused::Module(shown(&module)));
         }
         let max = self.settings.limits.connections_max;
         if self.sessions.connected() >= max {
@@ -106,6 +111,7 @@ impl Hub {
         let changes = self.sessions.changes(&hello.device);
         let device = self.identity_of(&hello.device).await?.ok_or(Refused::UnknownDevice)?;
         let proven = prove(&self.settings, &device, hello.token.as_ref(), &hello.peer.chain, now)?;
+        self.announce(&device, hello.model_id.as_deref()).await?;
         let (persistence, subscriptions) = self.restore(&device, hello.clean_session, now).await?;
 
         let auth_method = Arc::clone(match proven.proof {
@@ -113,7 +119,12 @@ impl Hub {
             Proof::Policy => &self.auth_methods.policy,
             Proof::Thumbprint(_) | Proof::Authority => &self.auth_methods.certificate,
         });
-        let shared = Arc::new(Shared::new(Arc::clone(&device.generation), proven.proof, now));
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&device.generation),
+            proven.proof,
+            hello.product.as_deref(),
+            now,
+        ));
         let restored = subscriptions.unwrap_or_default();
         shared.listen(restored.granted(Subject::DesiredChanges));
         let entered = self.sessions.enter(&hello.device, &shared, now);
@@ -137,6 +148,22 @@ impl Hub {
             until: proven.until,
         };
         Ok(Connected { session, mailbox: entered.mailbox, session_present: subscriptions.is_some() })
+    }
+
+    /// Keeps the model of a Plug and Play device; written only when it is another than before.
+    async fn announce(&self, device: &Device, model_id: Option<&str>) -> Result<(), Refused> {
+        let Some(model_id) = model_id.filter(|id| *id != device.model_id && id.len() <= MODEL_ID_BYTES_MAX)
+        else {
+            return Ok(());
+        };
+        let hub = self.settings.name.as_str();
+        let row = json!({
+            "hub": hub, "id": device.id.as_str(), "generation": &*device.generation, "model_id": model_id,
+        });
+        match self.db.put(&sql::MODEL, &sql::key(hub, &device.id), row).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Refused::Unavailable(error.to_string())),
+        }
     }
 
     async fn identity_of(&self, device: &DeviceId) -> Result<Option<Device>, Refused> {

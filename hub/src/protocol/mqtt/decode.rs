@@ -4,10 +4,7 @@ use bytes::{Bytes, BytesMut};
 use muster_mqtt::{ByteString, Packet, Publish, QoS};
 
 use super::PacketIds;
-use crate::session::{Disconnect, Filter, FromDevice, Session, Subject};
-
-/// What of a forbidden topic is kept for the operator.
-const SHOWN_CHARACTERS: usize = 200;
+use crate::session::{Disconnect, Filter, FromDevice, Session, Subject, shown};
 
 /// Every packet after CONNECT. A PUBACK frees its packet id.
 pub fn decode(session: &Session, ids: &mut PacketIds, packet: Packet) -> Result<FromDevice, Disconnect> {
@@ -99,14 +96,14 @@ fn decode_publish(own: &str, publish: Publish) -> Result<FromDevice, Disconnect>
 }
 
 fn forbidden(topic: &str) -> Disconnect {
-    Disconnect::ForbiddenTopic(topic.chars().take(SHOWN_CHARACTERS).collect())
+    Disconnect::ForbiddenTopic(shown(topic))
 }
 
 /// Opaque, and given back as it came.
 fn rid(topic: &ByteString, query: &str) -> Result<ByteString, Disconnect> {
     match value(query, "$rid").filter(|rid| !rid.is_empty()) {
         Some(rid) => Ok(topic.slice_ref(rid)),
-        None => Err(Disconnect::MissingRid(topic.chars().take(SHOWN_CHARACTERS).collect())),
+        None => Err(Disconnect::MissingRid(shown(topic))),
     }
 }
 
@@ -135,7 +132,7 @@ fn decode_filter(own: &str, filter: String, qos: QoS) -> Filter {
     };
     match subject {
         Some(subject) => Filter::Subject(subject, qos),
-        None => Filter::Unknown(filter, qos),
+        None => Filter::Unknown(shown(&filter), qos),
     }
 }
 

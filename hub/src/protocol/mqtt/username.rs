@@ -2,14 +2,12 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::session::Refused;
+use crate::session::{Refused, shown};
 
 /// Keys by which a query is told from a module id when there is no `?`.
 const QUERY_KEYS: [&str; 4] = ["api-version=", "DeviceClientType=", "model-id=", "auth-chain="];
 /// Two ids of 128 and a host of 253 characters, product and model id encoded: 1.5 KB; clients send 200 bytes.
 const USERNAME_BYTES_MAX: usize = 4096;
-/// What of a bad user name is kept for the operator.
-const SHOWN_CHARACTERS: usize = 200;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Username {
@@ -25,7 +23,7 @@ pub struct Username {
 
 /// Reads every spelling in the field: with and without `?`, with and without a slash before it, without any query.
 pub fn parse_username(text: &str) -> Result<Username, Refused> {
-    let bad = || Refused::Username(text.chars().take(SHOWN_CHARACTERS).collect());
+    let bad = || Refused::Username(shown(text));
     if text.len() > USERNAME_BYTES_MAX {
         return Err(bad());
     }

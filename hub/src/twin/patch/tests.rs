@@ -1,5 +1,6 @@
 //! Merging and replacing, with and without metadata.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -83,4 +84,70 @@ fn metadata_goes_with_what_it_describes() {
 fn replacing_keeps_nothing_but_counts_on() {
     let replaced = replace(Part::Desired, 7, &map(json!({ "n": 1, "gone": null })), at(0));
     assert_eq!((replaced.properties, replaced.version), (map(json!({ "n": 1 })), 8));
+}
+
+/// JSON with few keys, so that patches meet what is there.
+fn any_object() -> impl Strategy<Value = Map<String, Value>> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-9..9).prop_map(Value::from),
+        "[a-z]{0,3}".prop_map(Value::from),
+        prop::collection::vec(0..3, 0..3).prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(3, 24, 4, |inner| {
+        prop::collection::btree_map("[a-d]", inner, 0..4)
+            .prop_map(|map| Value::Object(map.into_iter().collect()))
+    });
+    prop::collection::btree_map("[a-d]", value, 0..4).prop_map(|map| map.into_iter().collect())
+}
+
+/// RFC 7386 §2, word for word.
+fn merge_patch(target: Value, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else { return patch.clone() };
+    let mut target = match target {
+        Value::Object(target) => target,
+        _ => Map::new(),
+    };
+    for (name, value) in patch {
+        match value {
+            Value::Null => {
+                target.remove(name);
+            }
+            value => {
+                let before = target.remove(name).unwrap_or(Value::Null);
+                target.insert(name.clone(), merge_patch(before, value));
+            }
+        }
+    }
+    Value::Object(target)
+}
+
+/// An entry for every property and none besides.
+fn mirrors(properties: &Map<String, Value>, metadata: &Map<String, Value>) -> bool {
+    let described = metadata.keys().filter(|key| !key.starts_with('$')).count();
+    metadata.contains_key("$lastUpdated")
+        && described == properties.len()
+        && properties.iter().all(|(key, value)| match (value, metadata.get(key)) {
+            (Value::Object(properties), Some(Value::Object(metadata))) => mirrors(properties, metadata),
+            (_, Some(Value::Object(leaf))) => {
+                leaf.contains_key("$lastUpdated") && !leaf.keys().any(|key| !key.starts_with('$'))
+            }
+            (_, _) => false,
+        })
+}
+
+proptest! {
+    #[test]
+    fn merging_is_rfc_7386_and_metadata_always_mirrors(first in any_object(), second in any_object(), third in any_object()) {
+        let mut section = initial(Part::Desired, &first, at(0));
+        let mut expected = merge_patch(json!({}), &Value::Object(first));
+        for (n, patch) in [second, third].into_iter().enumerate() {
+            section = merge(Part::Desired, section, &patch, at(n as i64));
+            expected = merge_patch(expected, &Value::Object(patch));
+            prop_assert_eq!(&Value::Object(section.properties.clone()), &expected);
+            prop_assert!(mirrors(&section.properties, &section.metadata), "{:?}", section);
+            prop_assert_eq!(section.version, n as u64 + 2);
+        }
+    }
 }
