@@ -36,7 +36,7 @@ pub use keys::{
     KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, Keys, PublicKey, SignError, Signature,
     UnknownKeyKind,
 };
-pub use log::{Checkpoint, Consistency, Inclusion};
+pub use log::{Checkpoint, Consistency, Inclusion, ReadError as LogReadError};
 pub use profile::{Prepared, Profile, Refused, prepare};
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::Ca;

@@ -13,3 +13,58 @@ CREATE TABLE ca_authority (
     created BIGINT NOT NULL,
     changed BIGINT NOT NULL            -- when its state or certificate last did
 );
+
+-- log: the head of both logs, the transparency log's tree and what is in it, and what was signed of them
+CREATE TABLE ca_head (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    entries BIGINT NOT NULL,           -- in the audit log; who appends must have seen the latest
+    hash TEXT NOT NULL,                -- hex, of the last one
+    certificates BIGINT NOT NULL       -- in the transparency log
+);
+INSERT INTO ca_head (one, entries, hash, certificates)
+VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000', 0);
+
+CREATE TABLE ca_log_certificate (
+    log_index INTEGER NOT NULL PRIMARY KEY,
+    certificate TEXT NOT NULL          -- the only place where its bytes are
+);
+
+CREATE TABLE ca_log_tile (
+    level BIGINT NOT NULL,             -- the hashes in it are roots of 256 ^ level leaves
+    tile BIGINT NOT NULL,
+    hashes BLOB NOT NULL,              -- 32 bytes each, 256 at most
+    PRIMARY KEY (level, tile)
+);
+
+CREATE TABLE ca_log_checkpoint (
+    entries INTEGER NOT NULL PRIMARY KEY, -- in the audit log by then
+    certificates BIGINT NOT NULL,      -- in the transparency log by then
+    signed BIGINT NOT NULL,            -- when
+    log_note TEXT NOT NULL,            -- C2SP signed notes
+    audit_note TEXT NOT NULL
+);
+
+CREATE TABLE ca_log_key (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,              -- what the log calls itself, for good
+    key TEXT NOT NULL,                 -- where its private key is
+    public TEXT NOT NULL               -- base64, so that another key is noticed
+);
+
+-- audit: every decision, chained by hashes
+CREATE TABLE ca_audit_entry (
+    sequence INTEGER NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    count BIGINT NOT NULL,             -- how many alike it stands for
+    request_sha256 TEXT,               -- hex, as the hashes below
+    certificate_sha256 TEXT,
+    log_index BIGINT,                  -- where its certificate is in the transparency log
+    previous TEXT NOT NULL,            -- the hash of the entry before
+    hash TEXT NOT NULL
+);

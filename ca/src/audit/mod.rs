@@ -1,7 +1,10 @@
 //! The audit log: every decision of the authority, allowed or refused, in a hash chain.
 
+mod chain;
 mod service;
+pub(crate) mod sql;
 
+pub use chain::{Broken, ChainHead, Chained, verify};
 pub(crate) use service::Audit;
 
 use crate::caller::Caller;
@@ -23,6 +26,8 @@ pub struct Entry {
     pub request_sha256: Option<[u8; 32]>,
     /// SHA-256 of the certificate in DER.
     pub certificate_sha256: Option<[u8; 32]>,
+    /// How many alike this entry stands for; 1 but for refusals that came too fast.
+    pub count: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +68,7 @@ impl Entry {
             reason: String::new(),
             request_sha256: None,
             certificate_sha256: None,
+            count: 1,
         }
     }
 

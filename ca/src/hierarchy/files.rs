@@ -52,6 +52,8 @@ pub enum OpenError {
     #[error("records of the authorities cannot be read: {0}")]
     Store(#[from] muster_store::StoreError),
     #[error(transparent)]
+    Log(#[from] crate::log::ReadError),
+    #[error(transparent)]
     KeyRef(#[from] keys::KeyRefError),
     #[error(transparent)]
     Folder(#[from] FolderError),

@@ -1,5 +1,6 @@
 //! What is to be recorded together: one decision at least, and what it changed.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 
 use muster_store::{Rows, Statement};
@@ -14,9 +15,17 @@ pub struct Record {
     pub(super) at: Timestamp,
     /// The first one is the one that the leaf belongs to.
     pub(super) entries: Vec<Entry>,
-    pub(super) leaf: Option<Hash>,
+    pub(super) leaf: Option<Leaf>,
     pub(super) rows: Vec<(&'static Rows, String)>,
     pub(super) statements: Vec<Statement>,
+}
+
+/// A certificate on its way into the transparency log, spelled by whoever hands it in: callers are many, the sequencer
+/// is one.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    pub(super) hash: Hash,
+    pub(super) base64: String,
 }
 
 /// Where it stands.
@@ -41,12 +50,14 @@ impl Record {
         self
     }
 
-    /// The certificate that the first decision brought about: it gets its place in the transparency log.
+    /// The certificate that the first decision brought about: it gets its place in the transparency log, which keeps
+    /// its bytes (`ca_log_certificate`).
     #[must_use]
     pub fn certificate(mut self, certificate: &Certificate) -> Self {
-        self.leaf = Some(leaf_hash(certificate.der()));
+        let der = certificate.der();
+        self.leaf = Some(Leaf { hash: leaf_hash(der), base64: STANDARD.encode(der) });
         if let Some(first) = self.entries.first_mut() {
-            first.certificate_sha256 = Some(sha256(&[certificate.der()]));
+            first.certificate_sha256 = Some(sha256(&[der]));
         }
         self
     }
