@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    KeyPair, KeyUsagePurpose, SigningKey, date_time_ymd,
 };
 
 use crate::Certificate;
@@ -112,6 +112,18 @@ impl Made {
         Made { certificate, params, key }
     }
 
+    pub(crate) fn params(&self) -> &CertificateParams {
+        &self.params
+    }
+
+    pub(crate) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.key.sign(message).unwrap()
+    }
+
     pub(crate) fn key_again(&self) -> KeyPair {
         KeyPair::try_from(self.key.serialized_der()).unwrap()
     }
@@ -132,7 +144,7 @@ pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         0..=0x7f => der.push(length as u8),
         0x80..=0xff => der.extend([0x81, length as u8]),
         0x100..=0xffff => der.extend([&[0x82], &(length as u16).to_be_bytes()[..]].concat()),
-        _ => der.extend([&[0x84], &(length as u32).to_be_bytes()[..]].concat()),
+        _ => der.extend([&[0x83], &(length as u32).to_be_bytes()[1..]].concat()),
     }
     der.extend(contents);
     der
