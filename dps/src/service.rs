@@ -29,7 +29,7 @@ pub struct Dps {
     pub(crate) entropy: Entropy,
     pub(crate) groups: RwLock<Arc<Groups>>,
     pub(crate) reloading: Mutex<()>,
-    pub(crate) operations: Operations,
+    pub(crate) operations: Arc<Operations>,
     pub(crate) traces: Traces,
     pub(crate) jobs: mpsc::Sender<Job>,
     /// The other end of `jobs`, until the worker takes it.
@@ -71,7 +71,7 @@ impl Dps {
             entropy,
             groups: RwLock::new(Arc::new(Groups::unread())),
             reloading: Mutex::new(()),
-            operations: Operations::default(),
+            operations: Arc::default(),
             traces: Traces::default(),
             jobs,
             waiting: Mutex::new(Some(waiting)),

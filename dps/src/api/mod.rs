@@ -24,9 +24,6 @@ mod registrations;
 mod status;
 mod traces;
 
-#[cfg(test)]
-mod tests;
-
 use call::{Call, Reply};
 use status::ApiError;
 

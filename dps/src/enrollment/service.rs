@@ -162,16 +162,11 @@ impl Dps {
         let mut page = Page { items: Vec::new(), next: None };
         let (mut after, mut scanned) = (after.to_owned(), 0);
         loop {
-            let wanted = if filter.takes_all() { max - page.items.len() } else { SCANNED_AT_ONCE };
+            let wanted = if filter.takes_all() { max } else { SCANNED_AT_ONCE };
             let limit = i64::try_from(wanted).unwrap_or(i64::MAX).saturating_add(1);
             let rows =
                 self.db.fetch(sql::PAGE, &[kind.as_str().into(), (&after).into(), limit.into()]).await?;
-            let more = rows.len() > wanted;
-            for row in rows.iter().take(wanted) {
-                if page.items.len() == max || scanned == SCANNED_MAX {
-                    page.next = Some(after);
-                    return Ok(page);
-                }
+            for (at, row) in rows.iter().take(wanted).enumerate() {
                 let registration = row.opt_text("registration")?.map(Record::stored).transpose()?;
                 let registration = registration.as_ref().map(Record::for_service);
                 let json = without_keys(&sql::enrollment(kind, row)?, registration);
@@ -180,12 +175,13 @@ impl Dps {
                 }
                 after = row.text("id")?.to_owned();
                 scanned += 1;
+                let is_last = at + 1 == rows.len();
+                if !is_last && (page.items.len() == max || scanned == SCANNED_MAX) {
+                    page.next = Some(after);
+                    return Ok(page);
+                }
             }
-            if !more {
-                return Ok(page);
-            }
-            if page.items.len() == max {
-                page.next = Some(after);
+            if rows.len() <= wanted {
                 return Ok(page);
             }
         }

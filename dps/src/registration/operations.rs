@@ -1,7 +1,8 @@
 //! The latest operations in memory: polls are answered from here, and each device's jobs take turns.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,6 +27,16 @@ struct Inner {
     ended: VecDeque<(String, i64)>,
     /// Who is at work, and who waits for the same device.
     turns: HashMap<String, Option<Job>>,
+    /// Operations that a request or a job of this process sees to.
+    claimed: HashSet<OperationId>,
+}
+
+/// Says that somebody sees to an operation, until it is dropped: with its job, or with a request whose connection was lost. From
+/// then on the sweep may find it.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    operations: Arc<Operations>,
+    operation: OperationId,
 }
 
 /// An operation that came through this process.
@@ -119,12 +130,31 @@ impl Operations {
         next
     }
 
-    pub(crate) fn is_at_work(&self, folded_id: &str) -> bool {
-        self.lock().turns.contains_key(folded_id)
+    /// Before the operation is in the table, so that the sweep never takes it from a request that has just written it.
+    pub(crate) fn claim(self: &Arc<Self>, operation: &OperationId) -> Claim {
+        self.lock().claimed.insert(operation.clone());
+        Claim { operations: Arc::clone(self), operation: operation.clone() }
+    }
+
+    pub(crate) fn is_seen_to(&self, folded_id: &str, operation: &OperationId) -> bool {
+        let inner = self.lock();
+        inner.claimed.contains(operation) || inner.turns.contains_key(folded_id)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.operations.lock().claimed.remove(&self.operation);
+    }
+}
+
+impl fmt::Debug for Operations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operations")
     }
 }
 

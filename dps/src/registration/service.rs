@@ -11,7 +11,7 @@ use super::{
     Answer, Ask, ConnectRefused, Credential, Job, OperationId, Presented, Record, Refusal, Transport,
     begin::{Beginning, begin},
     body,
-    operations::Entry,
+    operations::{Claim, Entry},
     record::{Origin, State},
     show::assigning,
     sql::{self, Loaded},
@@ -122,10 +122,12 @@ impl Dps {
             };
             let record = begin(beginning, &verified, previous, &self.linked, steps);
             let key = record.id.folded();
+            let claim = self.operations.claim(&record.operation);
             if self.db.put(&sql::BEGIN, &key, sql::row(&record, version)).await? {
                 steps.passed("record", format_args!("operation {} is on disk", record.operation));
                 let answer = self.accepted(&record.operation, tracking);
-                self.begun(presented, version, record, verified, tracking, steps, place);
+                let begun = Begun { version, record, verified, tracking, claim };
+                self.begun(presented, begun, steps, place);
                 return Ok(answer);
             }
             steps.noted("record", "another registration of this device came first: deciding again");
@@ -227,17 +229,14 @@ impl Dps {
         Ok(sql::loaded(row)?)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it is what one accepted request consists of")]
     fn begun(
         &self,
         presented: &Presented,
-        version: i64,
-        record: Record,
-        verified: Arc<Verified>,
-        tracking: TrackingId,
+        begun: Begun,
         steps: &mut Steps,
         place: tokio::sync::mpsc::Permit<'_, Job>,
     ) {
+        let Begun { version, record, verified, tracking, claim } = begun;
         let outcome = match record.state {
             State::Assigning { .. } => Outcome::Pending,
             State::Assigned { .. } => Outcome::Assigned,
@@ -249,7 +248,7 @@ impl Dps {
         match outcome {
             Outcome::Pending => {
                 self.traces.open(trace);
-                place.send(Job { version, record, tracking, source: JobSource::Request });
+                place.send(Job { version, record, tracking, source: JobSource::Request { _claim: claim } });
             }
             Outcome::Assigned
             | Outcome::Failed
@@ -332,6 +331,15 @@ impl Dps {
             tracking_id,
         }
     }
+}
+
+/// An operation that is on disk.
+struct Begun {
+    version: i64,
+    record: Record,
+    verified: Arc<Verified>,
+    tracking: TrackingId,
+    claim: Claim,
 }
 
 /// The credential of an operation's own registration is known already; proof of possession is the connection's.

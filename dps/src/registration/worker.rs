@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    operations::Turn,
+    operations::{Claim, Turn},
     record::{Failure, Origin, Plan, Record, State},
     sql,
 };
@@ -43,10 +43,10 @@ pub(crate) struct Job {
     pub(crate) source: JobSource,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum JobSource {
     /// Recorded just now by this process.
-    Request,
+    Request { _claim: Claim },
     /// Found in the table; by the time its turn comes, it may have been done.
     Sweep,
 }
@@ -119,8 +119,8 @@ impl Dps {
     }
 
     async fn work(&self, job: Job, clock: &Clock) {
-        let job = match job.source {
-            JobSource::Request => job,
+        let job = match &job.source {
+            JobSource::Request { .. } => job,
             JobSource::Sweep => match self.still_pending(job).await {
                 Ok(Some(job)) => job,
                 Ok(None) => return,
@@ -139,7 +139,7 @@ impl Dps {
 
     /// Act, then record; each may have been done before.
     async fn assign(&self, job: Job, clock: &Clock) {
-        let Job { version, record, tracking, .. } = job;
+        let Job { version, record, tracking, source } = job;
         let Some(plan) = record.in_flight() else { return };
         let outcome = self.act_with_patience(plan, tracking, clock).await;
         let now = clock();
@@ -156,7 +156,6 @@ impl Dps {
                 self.traces.add(tracking, steps.into_steps());
                 self.traces.end(tracking, ended);
                 if record.is_pending() {
-                    let source = JobSource::Request;
                     self.leave(Job { version, record, tracking, source }, clock).await;
                 }
             }
@@ -250,7 +249,7 @@ impl Dps {
             after = last.text("id")?.to_owned();
             for row in &rows {
                 let sql::Versioned { version, record } = sql::versioned(row)?;
-                if self.operations.is_at_work(&record.id.folded()) {
+                if self.operations.is_seen_to(&record.id.folded(), &record.operation) {
                     continue;
                 }
                 let tracking = self.resumed(&record, clock());

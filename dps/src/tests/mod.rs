@@ -1,13 +1,13 @@
 //! A service with everything around it: hubs to assign to, devices that ask, certificates, and a clock that stands still.
 
 mod crash;
-mod enrollments;
 mod explaining;
 mod factory;
+mod https;
 mod moving;
-mod protocol;
 mod refusing;
 mod registering;
+mod service_api;
 mod shelf;
 mod traces;
 
@@ -21,6 +21,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use jiff::Timestamp;
 use muster_identity::{AccessPolicy, Entropy, HostName, RegistrationId};
 use muster_sas::{Key, Token, sign};
@@ -28,6 +29,7 @@ use muster_store::Db;
 use muster_x509::{Certificate, Peer};
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
+use tower::ServiceExt;
 
 use crate::{
     Answer, Ask, Dps, EnrollmentKind, Link, OperationId, Presented, Settings, Transport,
@@ -100,6 +102,57 @@ impl Bench {
     pub(crate) async fn close(self) {
         self.stop.send(()).unwrap();
         self.worker.await.unwrap();
+    }
+}
+
+/// A request over HTTPS, and what of the answer tests look at.
+pub(crate) struct Http {
+    pub(crate) dps: Arc<Dps>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) chain: Vec<Vec<u8>>,
+}
+
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Http {
+    /// A back end with the owner's connection string.
+    pub(crate) fn owner(dps: &Arc<Dps>) -> Self {
+        let policy = &dps.settings().policies[0];
+        let host = dps.settings().host.as_str();
+        let token = sign(host, &policy.primary, now().as_second() + 60, Some(&policy.name));
+        Self { dps: Arc::clone(dps), authorization: Some(token), chain: Vec::new() }
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let peer = Peer {
+            address: SocketAddr::from(([192, 0, 2, 8], 50_000)),
+            chain: self.chain.clone().into(),
+            at: now(),
+            server_name: None,
+        };
+        let request = request.extension(peer).body(axum::body::Body::from(body.to_owned())).unwrap();
+        let answer = crate::router(Arc::clone(&self.dps)).oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        Got { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
