@@ -16,6 +16,7 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 const UNFINISHED: &str = ".unfinished";
 const LOCK: &str = "lock";
 
+#[derive(Debug, Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
 }
@@ -122,6 +123,16 @@ impl Folder {
             sync(&self.path)
         })();
         written.map_err(|source| self.failed("write", Some(name), source))
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path_of(name).exists()
+    }
+
+    /// In place of the one with that name, if there is one; durable.
+    pub(crate) fn rename(&self, name: &str, to: &str) -> Result<(), FolderError> {
+        let renamed = fs::rename(self.path_of(name), self.path_of(to)).and_then(|()| sync(&self.path));
+        renamed.map_err(|source| self.failed("rename", Some(name), source))
     }
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), FolderError> {

@@ -19,6 +19,8 @@ pub mod protocol;
 mod revocation;
 mod service;
 mod settings;
+#[cfg(test)]
+mod workshop;
 
 use std::sync::Arc;
 
@@ -26,20 +28,21 @@ pub use audit::{Action, Decision, Entry};
 pub use caller::{Caller, Credential};
 pub use folder::FolderError;
 pub use hierarchy::{
-    Authority, AuthorityError, AuthorityId, AuthorityIdError, BuildError, ExpiryWarning, NewAuthority,
-    NoSuchTransition, Node, OpenError, State, Transition, Tree, Urgency,
+    Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,
+    NewAuthority, NoSuchTransition, Node, OpenError, Renewal, Retirement, State, Transition, Tree, Unfit,
+    Urgency,
 };
 pub use issuance::{
     Holder, IssueError, Issued, NameError, Request, ServerCertificate, ServerCertificateError, SubjectFacts,
 };
 pub use keys::{
-    KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, Keys, PublicKey, SignError, Signature,
+    KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
     UnknownKeyKind,
 };
 pub use log::{Checkpoint, Consistency, Inclusion, ReadError as LogReadError};
 pub use profile::{Prepared, Profile, Refused, prepare};
 pub use revocation::{Reason, Revocation, Revoked, What};
-pub use service::Ca;
+pub use service::{Ca, PassphraseChangeError};
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};
 
 /// Fills a slice with unpredictable bytes. Private keys do not depend on it: AWS-LC draws them itself.

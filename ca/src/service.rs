@@ -1,22 +1,23 @@
 //! The handle, opened and kept going.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
 
-use muster_store::Db;
+use muster_store::{Db, WriteError};
 use muster_x509::to_pem;
 
 use crate::{
-    Entropy, Settings,
+    Action, Caller, Decision, Entropy, Entry, PassphraseSource, Settings,
     audit::Audit,
     crl::Crls,
     est::Est,
     external::Externals,
     folder::Folder,
-    hierarchy::{Authority, AuthorityId, Hierarchy, OpenError, State, Tree},
-    issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames},
-    keys::{KeyName, KeyRef, Keys},
+    hierarchy::{AuthorityId, Hierarchy, OpenError},
+    issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
+    keys::{KeyError, Keys},
     log::Log,
     ocsp::Responders,
     revocation::Revocations,
@@ -28,7 +29,7 @@ pub struct Ca {
     pub(crate) db: Db,
     pub(crate) entropy: Entropy,
     pub(crate) keys: Keys,
-    pub(crate) tree: RwLock<Arc<Tree>>,
+    pub(crate) hierarchy: Hierarchy,
     pub(crate) issuance: Issuance,
     pub(crate) revocations: Revocations,
     pub(crate) crls: Crls,
@@ -37,7 +38,6 @@ pub struct Ca {
     pub(crate) externals: Externals,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
-    hierarchy: Hierarchy,
     servers: Folder,
 }
 
@@ -49,33 +49,14 @@ impl Ca {
         entropy: Entropy,
         now: Timestamp,
     ) -> Result<Arc<Self>, OpenError> {
-        let path = settings.dir.join("ca");
-        let folder = Folder::open(path.clone())?;
-        let hierarchy = Hierarchy::open(&folder, &entropy, now)?;
-        let again = Hierarchy::open(&folder, &entropy, now)?;
-        let servers = Folder::open(path.join("servers"))?;
-        let mut tree = Tree::default();
-        let mut keys = Vec::new();
-        for (id, parent, pair) in [
-            (AuthorityId::root(), None, again.root),
-            (AuthorityId::issuing(), Some(AuthorityId::root()), again.issuing),
-        ] {
-            let name = KeyName::parse(id.as_str())?;
-            tree = tree.with(Authority {
-                key: Some(KeyRef::parse(&format!("file:{name}"))?),
-                id,
-                parent,
-                state: State::Active,
-                certificate: Some(pair.certificate().clone()),
-                generation: 1,
-                crl_shards: 1,
-                created: pair.certificate().not_before(),
-            });
-            keys.push((name, pair.into_key()));
-        }
-        Ok(Arc::new(Self {
-            keys: Keys::holding(keys),
-            tree: RwLock::new(Arc::new(tree)),
+        let keys = Keys::open(&settings, entropy.clone()).await?;
+        let folder = Folder::open(settings.dir.join("ca"))?;
+        let servers = Folder::open(folder.path_of("servers"))?;
+        // Nobody else makes the first authorities meanwhile.
+        let lock = spawn_blocking(move || folder.lock()).await.map_err(|_| OpenError::Interrupted)??;
+        let ca = Self {
+            keys,
+            hierarchy: Hierarchy::default(),
             issuance: Issuance::open(&db).await?,
             revocations: Revocations::open(&db).await?,
             crls: Crls::open(&db).await?,
@@ -87,13 +68,28 @@ impl Ca {
             settings,
             db,
             entropy,
-            hierarchy,
             servers,
-        }))
+        };
+        ca.start_hierarchy(now).await?;
+        drop(lock);
+        Ok(Arc::new(ca))
     }
 
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Seals the keys under another passphrase. The settings must name its place at the next start.
+    pub async fn change_passphrase(
+        &self,
+        source: PassphraseSource,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), PassphraseChangeError> {
+        let changed = self.keys.change_passphrase(source).await;
+        let decision = if changed.is_ok() { Decision::Allowed } else { Decision::Refused };
+        let mut entry = Entry::new(caller, Action::PassphraseChange, "keys", decision);
+        if let Err(error) = &changed {
+            entry = entry.because(error.to_string());
+        }
+        self.audit(entry, now).await?;
+        Ok(changed?)
     }
 
     /// What time alone brings about; tells when it wants to be called again.
@@ -129,6 +125,29 @@ impl Ca {
         now: Timestamp,
     ) -> Result<ServerCertificate, ServerCertificateError> {
         let names = ServerNames::parse(names)?;
-        ServerCertificate::open(&self.servers, &self.hierarchy.issuing, &names, &self.entropy, now)
+        let chain = self.chain(&AuthorityId::issuing());
+        let issuing = self.authority(&AuthorityId::issuing()).ok_or(ServerCertificateError::NoIssuer)?;
+        let (Some(key), Some(issuer)) = (issuing.issuing_key(), &issuing.certificate) else {
+            return Err(ServerCertificateError::NoIssuer);
+        };
+        let servers = self.servers.clone();
+        let _lock =
+            spawn_blocking(move || servers.lock()).await.map_err(|_| ServerCertificateError::NoIssuer)??;
+        if let Some(kept) = server::kept(&self.servers, &self.keys, &names, &chain, now)? {
+            return Ok(kept);
+        }
+        let new = server::prepare(&names, issuer, &self.keys.public(key)?, &self.entropy, now)?;
+        let signing = Signing { authority: &issuing, key, profile: "listener" };
+        let leaf = self.sign_recorded(&signing, new.tbs, &Caller::process(), now).await?;
+        server::keep(&self.servers, &self.keys, &names, new.key, &leaf, &chain)
     }
+}
+
+/// Why the passphrase was not changed, or not recorded to be.
+#[derive(Debug, thiserror::Error)]
+pub enum PassphraseChangeError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("the change of the passphrase is not recorded: {0}")]
+    Record(#[from] WriteError),
 }

@@ -10,6 +10,8 @@ CREATE TABLE ca_authority (
     request TEXT,                      -- base64 of the PKCS#10 that is signed elsewhere
     generation BIGINT NOT NULL,        -- how many certificates it has had
     crl_shards BIGINT NOT NULL,
+    path_len BIGINT,                   -- how many authorities may stand between it and a leaf; NULL: a root
+    renewal TEXT NOT NULL,             -- 'automatic' | 'by-hand'
     created BIGINT NOT NULL,
     changed BIGINT NOT NULL            -- when its state or certificate last did
 );

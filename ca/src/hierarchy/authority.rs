@@ -43,6 +43,14 @@ pub enum Transition {
     Revoke,
 }
 
+/// What [`crate::Ca::retire_authority`] may be asked for: all but revoking, which has consequences elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retirement {
+    Retire,
+    Reactivate,
+    CrlOnly,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
     pub id: AuthorityId,
@@ -57,7 +65,21 @@ pub struct Authority {
     pub generation: u32,
     /// Fixed at creation: certificates name their shard.
     pub crl_shards: u16,
+    /// How many authorities may stand between it and a device's certificate; none for a root, which does not say.
+    pub path_len: Option<u8>,
+    pub renewal: Renewal,
+    /// The request (PKCS#10, DER) that somebody else is to sign, or has signed.
+    pub request: Option<Vec<u8>>,
     pub created: Timestamp,
+}
+
+/// Who sees to it that an authority has a certificate that lasts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Renewal {
+    /// Its parent here signs another one in time, for the same name and key.
+    Automatic,
+    #[default]
+    ByHand,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +88,16 @@ pub struct NoSuchTransition {
     pub id: AuthorityId,
     pub from: State,
     pub to: State,
+}
+
+impl From<Retirement> for Transition {
+    fn from(asked: Retirement) -> Self {
+        match asked {
+            Retirement::Retire => Self::Retire,
+            Retirement::Reactivate => Self::Reactivate,
+            Retirement::CrlOnly => Self::CrlOnly,
+        }
+    }
 }
 
 impl AuthorityId {
@@ -99,6 +131,10 @@ impl AuthorityId {
 impl State {
     pub const ALL: [Self; 5] = [Self::Pending, Self::Active, Self::Retiring, Self::CrlOnly, Self::Revoked];
 
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -123,7 +159,71 @@ impl State {
     }
 }
 
+impl Renewal {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::ByHand => "by-hand",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Automatic, Self::ByHand].into_iter().find(|renewal| renewal.as_str() == text)
+    }
+}
+
 impl Authority {
+    /// The key to sign certificates with; none when it may not, or cannot here.
+    pub fn issuing_key(&self) -> Option<&KeyRef> {
+        self.key.as_ref().filter(|_| self.state.issues())
+    }
+
+    /// The key to sign CRLs and responders' certificates with; none when it may not, or cannot here.
+    pub fn status_key(&self) -> Option<&KeyRef> {
+        self.key.as_ref().filter(|_| self.state.tells_status())
+    }
+
+    /// In which of its CRLs a certificate would be found.
+    pub fn shard_of(&self, serial: &[u8]) -> u16 {
+        // Serials are random, so that their last bytes spread evenly.
+        let last = serial.iter().rev().take(2).rev().fold(0_u16, |sum, byte| sum << 8 | u16::from(*byte));
+        last % self.crl_shards.max(1)
+    }
+
+    /// A pending authority with the certificate that it was given, below the one that gave it.
+    pub(super) fn activate(
+        self,
+        parent: Option<AuthorityId>,
+        certificate: Certificate,
+    ) -> Result<Self, NoSuchTransition> {
+        match self.state {
+            State::Pending => Ok(Self {
+                parent,
+                state: State::Active,
+                certificate: Some(certificate),
+                generation: 1,
+                ..self
+            }),
+            from @ (State::Active | State::Retiring | State::CrlOnly | State::Revoked) => {
+                Err(NoSuchTransition { id: self.id, from, to: State::Active })
+            }
+        }
+    }
+
+    /// An active authority with a certificate that lasts longer, of the same name and key.
+    pub(super) fn renew(self, certificate: Certificate) -> Result<Self, NoSuchTransition> {
+        match self.state {
+            State::Active => Ok(Self {
+                certificate: Some(certificate),
+                generation: self.generation.saturating_add(1),
+                ..self
+            }),
+            from @ (State::Pending | State::Retiring | State::CrlOnly | State::Revoked) => {
+                Err(NoSuchTransition { id: self.id, from, to: State::Active })
+            }
+        }
+    }
+
     /// The same authority in its next state.
     pub fn change(self, transition: Transition) -> Result<Self, NoSuchTransition> {
         let to = match transition {
@@ -133,11 +233,11 @@ impl Authority {
             Transition::Revoke => State::Revoked,
         };
         let allowed = match (self.state, transition) {
-            (State::Active, Transition::Retire | Transition::CrlOnly | Transition::Revoke)
-            | (State::Retiring, Transition::Reactivate | Transition::CrlOnly | Transition::Revoke)
-            | (State::CrlOnly | State::Pending, Transition::Revoke) => true,
-            (State::Active | State::CrlOnly | State::Pending, Transition::Reactivate)
-            | (State::Pending | State::CrlOnly | State::Retiring, Transition::Retire)
+            (State::Active, Transition::Retire | Transition::CrlOnly)
+            | (State::Retiring, Transition::Reactivate | Transition::CrlOnly)
+            | (State::Pending | State::Active | State::Retiring | State::CrlOnly, Transition::Revoke) => true,
+            (State::Pending | State::Active | State::CrlOnly, Transition::Reactivate)
+            | (State::Pending | State::Retiring | State::CrlOnly, Transition::Retire)
             | (State::Pending | State::CrlOnly, Transition::CrlOnly)
             | (State::Revoked, _) => false,
         };

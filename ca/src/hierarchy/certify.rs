@@ -1,26 +1,30 @@
-//! Certificates signed: what an authority issues, by profile.
+//! What is to be signed, built: certificates of authorities, and requests for those that are signed elsewhere. Pure.
 
 use jiff::Timestamp;
 use x509_cert::{
-    builder::{self, Builder, CertificateBuilder},
-    der::{DateTime, Decode, Encode, asn1::GeneralizedTime},
+    attr::Attribute,
+    builder::{self, Builder, CertificateBuilder, profile::BuilderProfile},
+    der::{
+        DateTime, Decode, Encode,
+        asn1::{GeneralizedTime, SetOfVec},
+    },
+    ext::{
+        ToExtension,
+        pkix::{BasicConstraints, KeyUsage, KeyUsages},
+    },
+    name::Name,
+    request::{CertReqInfo, ExtensionReq, Version},
     serial_number::SerialNumber,
     spki::SubjectPublicKeyInfo,
     time::Time,
 };
 
-use muster_x509::{Certificate, Malformed};
+use muster_x509::Malformed;
 
-use crate::{
-    Entropy,
-    hierarchy::shape::{Shape, Validity},
-    keys::{PublicKey, RawSignature, SigningKey},
-};
+use super::shape::Validity;
+use crate::{Entropy, keys::PublicKey};
 
-/// 127 random bits: no counter to keep, none to collide (RFC 5280 section 4.1.2.2 allows 20 octets).
-const SERIAL_BYTES: usize = 16;
-
-/// Why a certificate could not be built or signed: none of it is the caller's doing.
+/// Why a certificate could not be built: none of it is the caller's doing.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error("certificate cannot be built ({0}): report this as a defect")]
@@ -29,27 +33,43 @@ pub enum BuildError {
     Unreadable(#[from] Malformed),
 }
 
-/// Signs one certificate for `subject_key`, with `signer` as the issuer's key.
-pub(crate) fn issue(
-    shape: Shape,
-    subject_key: &PublicKey,
-    signer: &SigningKey,
-    validity: Validity,
-    entropy: &Entropy,
-) -> Result<Certificate, BuildError> {
-    let spki = SubjectPublicKeyInfo::from_der(subject_key.spki_der())?;
-    let validity = x509_cert::time::Validity::new(time(validity.not_before)?, time(validity.not_after)?);
-    let builder = CertificateBuilder::new(shape, serial(entropy)?, validity, spki)?;
-    let certificate = builder.build::<_, RawSignature>(signer)?;
-    Ok(Certificate::parse(&certificate.to_der()?)?)
-}
-
-/// Positive and of full length: the top bit is clear, the next one set.
-fn serial(entropy: &Entropy) -> Result<SerialNumber, BuildError> {
-    let mut bytes = [0; SERIAL_BYTES];
+/// 127 random bits: no counter to keep, none to collide (RFC 5280 section 4.1.2.2 allows 20 octets). Positive and of full
+/// length: the top bit is clear, the next one set.
+pub(crate) fn fresh_serial(entropy: &Entropy) -> [u8; 16] {
+    let mut bytes = [0; 16];
     entropy(&mut bytes);
     bytes[0] = bytes[0] & 0x7f | 0x40;
-    Ok(SerialNumber::new(&bytes)?)
+    bytes
+}
+
+/// The TBSCertificate for `subject_key`, to be signed with the key of `issuer_key`.
+pub(crate) fn certificate(
+    profile: impl BuilderProfile,
+    subject_key: &PublicKey,
+    issuer_key: &PublicKey,
+    serial: [u8; 16],
+    validity: Validity,
+) -> Result<Vec<u8>, BuildError> {
+    let spki = SubjectPublicKeyInfo::from_der(subject_key.spki_der())?;
+    let validity = x509_cert::time::Validity::new(time(validity.not_before)?, time(validity.not_after)?);
+    let mut builder = CertificateBuilder::new(profile, SerialNumber::new(&serial)?, validity, spki)?;
+    Ok(builder.finalize(issuer_key)?)
+}
+
+/// The CertificationRequestInfo of an authority that is signed elsewhere. It says what is needed, so that whoever signs
+/// can copy it (`openssl x509 -req -copy_extensions copy`).
+pub(super) fn request(subject: Name, key: &PublicKey, path_len: u8) -> Result<Vec<u8>, BuildError> {
+    let constraints = BasicConstraints { ca: true, path_len_constraint: Some(path_len) };
+    let usage = KeyUsage(KeyUsages::DigitalSignature | KeyUsages::KeyCertSign | KeyUsages::CRLSign);
+    let extensions = vec![constraints.to_extension(&subject, &[])?, usage.to_extension(&subject, &[])?];
+    let asked = Attribute::try_from(ExtensionReq::from(extensions))?;
+    let info = CertReqInfo {
+        version: Version::V1,
+        subject,
+        public_key: SubjectPublicKeyInfo::from_der(key.spki_der())?,
+        attributes: SetOfVec::try_from(vec![asked])?,
+    };
+    Ok(info.to_der()?)
 }
 
 /// The builder writes UTCTime up to 2049 (RFC 5280 section 4.1.2.5). Before 1970 there is nothing to write.

@@ -1,31 +1,47 @@
 //! The authorities: roots that clients trust, and those below them, each in a state of its life.
 
 mod authority;
-mod certify;
+mod bring;
+pub(crate) mod certify;
+mod create;
 mod expiry;
-mod files;
+pub(crate) mod key_identifier;
+mod refusal;
 mod service;
 pub(crate) mod shape;
+mod sql;
+mod start;
+pub(crate) mod subject;
 mod tree;
 
 use jiff::SignedDuration;
 
-use muster_store::{StoreError, WriteError};
-
 use crate::{
-    issuance::IssueError,
-    keys::{KeyError, KeyKind, KeyPlace, SignError},
+    Action, Caller, Decision, Entry,
+    keys::{KeyKind, KeyPlace},
 };
 
-pub use authority::{Authority, AuthorityId, AuthorityIdError, NoSuchTransition, State, Transition};
+pub use authority::{
+    Authority, AuthorityId, AuthorityIdError, NoSuchTransition, Renewal, Retirement, State, Transition,
+};
+pub use bring::Unfit;
 pub use certify::BuildError;
 pub use expiry::{ExpiryWarning, Urgency};
-pub use files::OpenError;
+pub use refusal::{AuthorityError, OpenError};
+
+pub use subject::NameError as AuthorityNameError;
 pub use tree::{Node, Tree};
 
-pub(crate) use certify::issue;
-pub(crate) use files::{Hierarchy, Pair};
-pub(crate) use shape::Shape;
+pub(crate) use tree::Hierarchy;
+
+/// A site has a few, a group of factories some dozens; each is looked at by every tick.
+const AUTHORITIES_MAX: usize = 256;
+/// A CRL of its own for every shard: more are only files.
+const CRL_SHARDS_MAX: u16 = 1024;
+/// A root revokes authorities only.
+const ROOT_CRL_SHARDS: u16 = 1;
+/// 45 bytes a revoked certificate: a million and a half of them before one CRL is over 1 MB.
+const CRL_SHARDS: u16 = 64;
 
 /// A new authority; what is none gets its default.
 #[derive(Debug, Clone)]
@@ -40,29 +56,7 @@ pub struct NewAuthority {
     /// How many authorities may stand between it and a device's certificate.
     pub path_len: Option<u8>,
     pub crl_shards: Option<u16>,
-}
-
-/// Why an authority was not made, activated or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
-    #[error("authority `{0}` is not there: `muster ca tree` shows those that are")]
-    NotFound(AuthorityId),
-    #[error("authority `{0}` is there already: choose another id")]
-    Exists(AuthorityId),
-    #[error(transparent)]
-    Transition(#[from] NoSuchTransition),
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error(transparent)]
-    Sign(#[from] SignError),
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-    #[error("the authority is not recorded: {0}")]
-    Write(#[from] WriteError),
-    #[error("authorities cannot be read: {0}")]
-    Read(#[from] StoreError),
+    pub renewal: Renewal,
 }
 
 impl NewAuthority {
@@ -76,8 +70,13 @@ impl NewAuthority {
             life: None,
             path_len: None,
             crl_shards: None,
+            renewal: Renewal::default(),
         }
     }
+}
+
+fn allowed(caller: &Caller, action: Action, id: &AuthorityId) -> Entry {
+    Entry::new(caller, action, id.as_str(), Decision::Allowed)
 }
 
 #[cfg(test)]

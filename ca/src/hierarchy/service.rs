@@ -1,19 +1,25 @@
-//! Authorities made, activated, changed.
+//! Authorities looked up and changed: one change at a time, each recorded with who asked.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use muster_store::Statement;
 use muster_x509::Certificate;
 
-use super::{Authority, AuthorityError, AuthorityId, ExpiryWarning, NewAuthority, Transition, Tree};
-use crate::{Ca, caller::Caller};
+use super::{
+    Authority, AuthorityError, AuthorityId, BuildError, ExpiryWarning, NewAuthority, Retirement, Transition,
+    Tree, allowed, sql,
+};
+use crate::{
+    Action, Ca, Caller, Decision, Entry,
+    keys::{KeyName, KeyRef},
+};
 
 impl Ca {
     /// All authorities, as they are now.
     pub fn tree(&self) -> Arc<Tree> {
-        self.tree.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.hierarchy.tree()
     }
 
     pub fn authority(&self, id: &AuthorityId) -> Option<Arc<Authority>> {
@@ -25,65 +31,20 @@ impl Ca {
         self.tree().chain(id)
     }
 
-    /// A root with a key of its own.
-    pub async fn create_root(
-        &self,
-        new: NewAuthority,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<Arc<Authority>, AuthorityError> {
-        let _ = (caller, now);
-        Err(AuthorityError::Exists(new.id))
-    }
-
-    /// An authority below one of ours.
-    pub async fn create_intermediate(
-        &self,
-        parent: &AuthorityId,
-        new: NewAuthority,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<Arc<Authority>, AuthorityError> {
-        let _ = (parent, caller, now);
-        Err(AuthorityError::Exists(new.id))
-    }
-
-    /// An authority that is to be signed elsewhere: answers its request, PEM; it stays pending until [`Self::activate`].
-    pub async fn request_intermediate(
-        &self,
-        new: NewAuthority,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<String, AuthorityError> {
-        let _ = (caller, now);
-        Err(AuthorityError::Exists(new.id))
-    }
-
-    /// Takes the certificate that a pending authority got, with the chain above it up to its root, PEM.
-    pub async fn activate(
+    /// Nothing new from an authority, for good or until it is made active again.
+    pub async fn retire_authority(
         &self,
         id: &AuthorityId,
-        chain_pem: &str,
+        asked: Retirement,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Arc<Authority>, AuthorityError> {
-        let _ = (chain_pem, caller, now);
-        Err(AuthorityError::NotFound(id.clone()))
+        let changed = self.change_authority(id, asked.into(), Vec::new(), caller, now).await;
+        self.judged(Action::AuthorityChange, id, changed, caller, now).await
     }
 
-    /// Trusts a root whose key is elsewhere.
-    pub async fn import_root(
-        &self,
-        id: AuthorityId,
-        pem: &str,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<Arc<Authority>, AuthorityError> {
-        let _ = (pem, caller, now);
-        Err(AuthorityError::NotFound(id))
-    }
-
-    /// Another state for an authority. `with` happens in the same commit, or nothing does: its revocation, for one.
+    /// Another state for an authority. `with` happens in the same commit, or nothing does: its revocation, for one. A
+    /// refusal is the caller's to record.
     pub(crate) async fn change_authority(
         &self,
         id: &AuthorityId,
@@ -92,27 +53,51 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Arc<Authority>, AuthorityError> {
-        let _ = (with, caller, now);
-        let authority = self.authority(id).ok_or_else(|| AuthorityError::NotFound(id.clone()))?;
-        let changed = Authority::clone(&authority).change(transition)?;
-        Ok(Arc::new(changed))
-    }
-
-    pub async fn retire_authority(
-        &self,
-        id: &AuthorityId,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<Arc<Authority>, AuthorityError> {
-        self.change_authority(id, Transition::Retire, Vec::new(), caller, now).await
+        let _changing = self.hierarchy.changing.lock().await;
+        let was = self.authority(id).ok_or_else(|| AuthorityError::NotFound(id.clone()))?;
+        let changed = Authority::clone(&was).change(transition)?;
+        let action = match transition {
+            Transition::Revoke => Action::AuthorityRevoke,
+            Transition::Retire | Transition::Reactivate | Transition::CrlOnly => Action::AuthorityChange,
+        };
+        let entry = allowed(caller, action, id).because(format!("{} to {}", was.state, changed.state));
+        let mut unit = vec![sql::update(&was, &changed, now)];
+        unit.extend(with);
+        self.record(entry, None, unit, now).await?;
+        Ok(self.put(changed))
     }
 
     /// Authorities that run out soon.
-    pub fn expiry_warnings(&self, _now: Timestamp) -> Vec<ExpiryWarning> {
-        Vec::new()
+    pub fn expiry_warnings(&self, now: Timestamp) -> Vec<ExpiryWarning> {
+        self.tree().iter().filter_map(|authority| super::expiry::warning(authority, now)).collect()
     }
 
-    pub(crate) async fn tick_hierarchy(&self, _now: Timestamp) -> Option<Timestamp> {
-        None
+    /// The key for a new authority: of a name that follows from its own, so that a start that was cut short finds it.
+    pub(super) async fn key_for(&self, new: &NewAuthority) -> Result<KeyRef, AuthorityError> {
+        let name = KeyName::parse(&format!("authority.{}", new.id));
+        let name = name.map_err(|error| BuildError::Build(error.to_string()))?;
+        Ok(self.keys.provide(new.key, name, new.place).await?)
+    }
+
+    pub(super) fn put(&self, authority: Authority) -> Arc<Authority> {
+        let id = authority.id.clone();
+        self.hierarchy.put([authority.clone()]);
+        self.authority(&id).unwrap_or_else(|| Arc::new(authority))
+    }
+
+    /// Records a refusal; what was allowed is recorded with what it changed.
+    pub(super) async fn judged<T>(
+        &self,
+        action: Action,
+        id: &AuthorityId,
+        outcome: Result<T, AuthorityError>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<T, AuthorityError> {
+        if let Err(error) = &outcome {
+            let entry = Entry::new(caller, action, id.as_str(), Decision::Refused).because(error.to_string());
+            self.audit(entry, now).await?;
+        }
+        outcome
     }
 }

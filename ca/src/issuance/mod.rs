@@ -1,7 +1,7 @@
 //! Certificates issued: asked for, checked, recorded, signed, recorded again, answered.
 
 mod names;
-mod server;
+pub(crate) mod server;
 mod service;
 
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub use names::NameError;
 pub use server::{ServerCertificate, ServerCertificateError};
 
 pub(crate) use names::ServerNames;
-pub(crate) use service::Issuance;
+pub(crate) use service::{Issuance, Signing};
 
 #[derive(Debug, Clone)]
 pub struct Request {

@@ -24,7 +24,10 @@ fn now() -> Timestamp {
 
 fn open(dir: &Path, at: Timestamp) -> Arc<Ca> {
     let entropy: Entropy = Arc::new(|bytes| aws_lc_rs::rand::fill(bytes).unwrap());
-    wait(async { Ca::open(Settings::new(dir), Db::open_memory().await.unwrap(), entropy, at).await.unwrap() })
+    wait(async {
+        let db = Db::open_sqlite(&dir.join("muster.db")).await.unwrap();
+        Ca::open(Settings::new(dir), db, entropy, at).await.unwrap()
+    })
 }
 
 /// Runs on a runtime that lasts as long as the tests.

@@ -50,6 +50,13 @@ impl KeyKind {
             .ok_or_else(|| UnknownKeyKind(text.chars().take(32).collect()))
     }
 
+    pub(super) fn is_rsa(self) -> bool {
+        match self {
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => true,
+            Self::P256 | Self::P384 | Self::Ed25519 => false,
+        }
+    }
+
     /// Parameters are absent but for RSA, where they are NULL (RFC 5758 section 3.2, RFC 8410 section 3, RFC 4055 section 5).
     pub(super) fn signature_algorithm(self) -> AlgorithmIdentifierOwned {
         let (oid, parameters) = match self {

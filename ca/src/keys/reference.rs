@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stands for itself in a PKCS#11 URI.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Longer ones are no key names of ours, nor labels that tokens take.
 pub(super) const NAME_BYTES_MAX: usize = 64;
 
@@ -47,12 +52,16 @@ impl KeyRef {
         }
         let path = text.strip_prefix("pkcs11:token=").ok_or_else(refused)?;
         let (token, object) = path.split_once(";object=").ok_or_else(refused)?;
-        let token = token.replace("%20", " ");
+        let token = percent_decode_str(token).decode_utf8().map_err(|_| refused())?.into_owned();
         Ok(Self(Place::Token { token, object: KeyName::parse(object)? }))
     }
 
     pub(super) fn file(name: KeyName) -> Self {
         Self(Place::File(name))
+    }
+
+    pub(super) fn token(token: &str, object: KeyName) -> Self {
+        Self(Place::Token { token: token.to_owned(), object })
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -83,7 +92,7 @@ impl fmt::Display for KeyRef {
         match &self.0 {
             Place::File(name) => write!(f, "file:{}", name.0),
             Place::Token { token, object } => {
-                write!(f, "pkcs11:token={};object={}", token.replace(' ', "%20"), object.0)
+                write!(f, "pkcs11:token={};object={}", utf8_percent_encode(token, ENCODED), object.0)
             }
         }
     }

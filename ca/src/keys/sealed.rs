@@ -1,70 +1,111 @@
-//! Keys on disk: PKCS#8 in PEM, readable by the owner alone.
+//! Sealed texts: a header in the clear and authenticated, a secret below it under AES-256-GCM.
+//!
+//! ```text
+//! muster sealed key 1
+//! name: root
+//! kind: p256
+//!
+//! <nonce, base64> <sealed bytes with their tag, base64>
+//! ```
 
-use x509_cert::der::pem::{self, LineEnding};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
-use super::{KeyError, SigningKey};
-use crate::folder::{Folder, Readers};
+use crate::Entropy;
 
-const LABEL: &str = "PRIVATE KEY";
-const END: &str = "-----END PRIVATE KEY-----\n";
+const KEY_BYTES: usize = 32;
 
-/// A listener's key: in the clear, because TLS needs it so.
-pub(crate) struct ServerKey {
-    pub(crate) key: SigningKey,
-    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
+/// What everything else is sealed under.
+pub(super) struct DataKey(Zeroizing<[u8; KEY_BYTES]>);
+
+/// A sealed text, taken apart.
+pub(super) struct Sealed<'a> {
+    /// With the empty line that ends it: what is authenticated.
+    header: &'a str,
+    nonce: [u8; NONCE_LEN],
+    sealed: Vec<u8>,
 }
 
-/// The key in a file, or none when there is no such file.
-pub(crate) fn load(folder: &Folder, name: &str) -> Result<Option<SigningKey>, KeyError> {
-    let Some(text) = folder.read(name, Readers::Owner)? else { return Ok(None) };
-    let (_, key) = parse(folder, name, &text)?;
-    Ok(Some(key))
-}
+/// It was changed, or the key is another one: nobody can tell which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DoesNotOpen;
 
-/// A new key, in its file before anything is signed with it. The caller holds the folder's lock and knows that there is
-/// no such file.
-pub(crate) fn make(folder: &Folder, name: &str) -> Result<SigningKey, KeyError> {
-    let key = SigningKey::generate()?;
-    folder.write(name, Readers::Owner, &to_pem(&key.to_pkcs8()?)?)?;
-    Ok(key)
-}
-
-impl ServerKey {
-    pub(crate) fn generate() -> Result<Self, KeyError> {
-        let key = SigningKey::generate()?;
-        let pkcs8 = key.to_pkcs8()?;
-        Ok(Self { key, pkcs8 })
+impl DataKey {
+    pub(super) fn generate(entropy: &Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        entropy(bytes.as_mut_slice());
+        Self(bytes)
     }
 
-    /// Key and certificates in one file, so that they are a pair at every moment.
-    pub(crate) fn seal(&self, folder: &Folder, name: &str, certificates_pem: &str) -> Result<(), KeyError> {
-        let mut text = to_pem(&self.pkcs8)?;
-        text.push_str(certificates_pem);
-        Ok(folder.write(name, Readers::Owner, &text)?)
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
     }
 
-    /// What [`Self::seal`] wrote: the key, and the certificates as PEM.
-    pub(crate) fn load(folder: &Folder, name: &str) -> Result<Option<(Self, String)>, KeyError> {
-        let Some(text) = folder.read(name, Readers::Owner)? else { return Ok(None) };
-        let end = text.find(END).map_or(text.len(), |start| start + END.len());
-        let (key, certificates) = text.split_at(end);
-        let (pkcs8, key) = parse(folder, name, key)?;
-        Ok(Some((Self { key, pkcs8 }, certificates.to_owned())))
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// A few thousand nonces are drawn for one key in its life; 2^32 would be too many.
+    pub(super) fn seal(
+        &self,
+        title: &str,
+        fields: &[(&str, String)],
+        secret: &[u8],
+        entropy: &Entropy,
+    ) -> Result<String, DoesNotOpen> {
+        let mut text = format!("{title}\n");
+        for (name, value) in fields {
+            text.push_str(&format!("{name}: {value}\n"));
+        }
+        text.push('\n');
+        let mut nonce = [0; NONCE_LEN];
+        entropy(&mut nonce);
+        // Room for the tag, so that no copy of the secret is left behind by a growing buffer.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(secret.len() + AES_256_GCM.tag_len()));
+        bytes.extend_from_slice(secret);
+        self.cipher()?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(text.as_bytes()),
+                &mut *bytes,
+            )
+            .map_err(|_| DoesNotOpen)?;
+        text.push_str(&BASE64_STANDARD.encode(nonce));
+        text.push(' ');
+        text.push_str(&BASE64_STANDARD.encode(&*bytes));
+        text.push('\n');
+        Ok(text)
+    }
+
+    pub(super) fn open(&self, sealed: Sealed<'_>) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        let mut bytes = Zeroizing::new(sealed.sealed);
+        let nonce = Nonce::assume_unique_for_key(sealed.nonce);
+        let opened = self.cipher()?.open_in_place(nonce, Aad::from(sealed.header.as_bytes()), &mut bytes);
+        let length = opened.map_err(|_| DoesNotOpen)?.len();
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, DoesNotOpen> {
+        UnboundKey::new(&AES_256_GCM, self.0.as_slice()).map(LessSafeKey::new).map_err(|_| DoesNotOpen)
     }
 }
 
-fn parse(folder: &Folder, name: &str, text: &str) -> Result<(Zeroizing<Vec<u8>>, SigningKey), KeyError> {
-    let damaged = |reason| KeyError::Damaged { path: folder.path_of(name), reason };
-    let (label, pkcs8) = pem::decode_vec(text.as_bytes()).map_err(|_| damaged("it is not PEM"))?;
-    let pkcs8 = Zeroizing::new(pkcs8);
-    if label != LABEL {
-        return Err(damaged("it is not a `PRIVATE KEY`"));
+impl<'a> Sealed<'a> {
+    /// None when the text is not one of these, or has another title.
+    pub(super) fn parse(text: &'a str, title: &str) -> Option<Self> {
+        let end = text.find("\n\n")? + 2;
+        let (header, body) = text.split_at(end);
+        if header.lines().next()? != title {
+            return None;
+        }
+        let (nonce, sealed) = body.trim_end().split_once(' ')?;
+        let nonce = BASE64_STANDARD.decode(nonce).ok()?.try_into().ok()?;
+        Some(Self { header, nonce, sealed: BASE64_STANDARD.decode(sealed).ok()? })
     }
-    let key = SigningKey::from_pkcs8(&pkcs8).ok_or_else(|| damaged("it is not a P-256 key in PKCS#8"))?;
-    Ok((pkcs8, key))
-}
 
-fn to_pem(pkcs8: &[u8]) -> Result<Zeroizing<String>, KeyError> {
-    pem::encode_string(LABEL, LineEnding::LF, pkcs8).map(Zeroizing::new).map_err(|_| KeyError::Make)
+    pub(super) fn field(&self, name: &str) -> Option<&'a str> {
+        self.header.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
 }
