@@ -17,6 +17,7 @@ const HANDLES_MAX: usize = 1024;
 const LISTED_MAX: usize = 1024;
 
 pub(super) struct Session {
+    /// Closed by hand only: the number of a session that is gone may be another thread's new one by now.
     raw: Raw,
     /// Private keys found in this session.
     handles: HashMap<KeyName, ObjectHandle>,
@@ -25,16 +26,18 @@ pub(super) struct Session {
 impl Opener {
     /// Logs in unless another session has: a token counts that once for the whole process.
     pub(super) fn session(&self) -> Result<Session, TokenError> {
-        let raw = self.module.open_rw_session(self.slot).map_err(|source| self.failed(source))?;
-        match raw.login(UserType::User, Some(&self.pin)) {
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+        let raw = self.module.open_rw_session_no_drop(self.slot).map_err(|source| self.failed(source))?;
+        let session = Session { raw, handles: HashMap::new() };
+        let refused = match session.raw.login(UserType::User, Some(&self.pin)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => return Ok(session),
             Err(Error::Pkcs11(
                 RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange | RvError::PinLocked,
                 _,
-            )) => return Err(TokenError::Pin { label: self.label.clone() }),
-            Err(source) => return Err(self.failed(source)),
-        }
-        Ok(Session { raw, handles: HashMap::new() })
+            )) => TokenError::Pin { label: self.label.clone() },
+            Err(source) => self.failed(source),
+        };
+        session.close();
+        Err(refused)
     }
 }
 
@@ -46,13 +49,24 @@ impl Session {
         act: impl Fn(&mut Self) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         match act(self) {
-            Err(TokenError::Failed { source: Error::Pkcs11(error, _), .. }) if is_lost(error) => {
+            Err(TokenError::Failed { source: Error::Pkcs11(error, _), .. }) if is_gone(error) => {
                 warn!(token = opener.label, %error, "session with the PKCS#11 token was lost, opening another");
                 *self = opener.session()?;
                 act(self)
             }
+            Err(TokenError::Failed { source: Error::Pkcs11(error, _), .. }) if is_stale(error) => {
+                warn!(token = opener.label, %error, "session with the PKCS#11 token went wrong, opening another");
+                let stale = std::mem::replace(self, opener.session()?);
+                stale.close();
+                act(self)
+            }
             done => done,
         }
+    }
+
+    /// One that does not close is one that is gone.
+    pub(super) fn close(self) {
+        let _ = self.raw.close();
     }
 
     pub(super) fn sign(
@@ -155,16 +169,23 @@ impl Session {
     }
 }
 
-/// Another session, and logging in again, may help.
-fn is_lost(error: RvError) -> bool {
+/// The token knows the session no more.
+fn is_gone(error: RvError) -> bool {
     matches!(
         error,
         RvError::SessionHandleInvalid
             | RvError::SessionClosed
-            | RvError::UserNotLoggedIn
             | RvError::DeviceRemoved
-            | RvError::DeviceError
             | RvError::TokenNotPresent
+    )
+}
+
+/// The session is there, but another one, and logging in again, may help.
+fn is_stale(error: RvError) -> bool {
+    matches!(
+        error,
+        RvError::UserNotLoggedIn
+            | RvError::DeviceError
             | RvError::ObjectHandleInvalid
             | RvError::KeyHandleInvalid
     )

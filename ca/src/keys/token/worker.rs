@@ -13,7 +13,7 @@ pub(super) fn work(opener: &Opener, mut session: Session, queue: &Mutex<mpsc::Re
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         // Who asked may have gone; then the answer is nobody's.
         match job {
-            None => return,
+            None => return session.close(),
             Some(Job::Sign { name, prepared, answer }) => {
                 let signed = session.attempt(opener, |session| session.sign(opener, &name, &prepared));
                 let _ = answer.send(signed.and_then(|raw| prepared.finish(opener, raw)));

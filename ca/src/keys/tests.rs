@@ -1,1 +1,0 @@
-//! Keys sealed, opened, used.
