@@ -25,7 +25,7 @@ mod workshop;
 use std::sync::Arc;
 
 pub use audit::{Action, Decision, Entry};
-pub use caller::{Caller, Credential};
+pub use caller::{Caller, Credential, Grant, NotGranted, Quota, Rate};
 pub use folder::FolderError;
 pub use hierarchy::{
     Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,
@@ -33,14 +33,15 @@ pub use hierarchy::{
     Urgency,
 };
 pub use issuance::{
-    Holder, IssueError, Issued, NameError, Request, ServerCertificate, ServerCertificateError, SubjectFacts,
+    Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page, RenewError, RenewRequest,
+    Request, ServerCertificate, ServerCertificateError, Stage, Stored, SubjectFacts,
 };
 pub use keys::{
     KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
     UnknownKeyKind,
 };
-pub use log::{Checkpoint, Consistency, Inclusion, ReadError as LogReadError};
-pub use profile::{Prepared, Profile, Refused, prepare};
+pub use log::{Checkpoint, Consistency, Inclusion, Log, ReadError as LogReadError, Record, Recorded};
+pub use profile::{Prepared, Profile, ProfileId, Refused, prepare};
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::{Ca, PassphraseChangeError};
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};

@@ -1,6 +1,10 @@
 //! Who asks, as records name them.
 
+mod grant;
+
 use std::{fmt, net::SocketAddr};
+
+pub use grant::{Grant, NotGranted, Quota, Rate};
 
 /// Known by its credential; made by whoever checked that.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,72 +1,59 @@
 //! Certificates issued: asked for, checked, recorded, signed, recorded again, answered.
 
 mod names;
+mod renewal;
+mod request;
 pub(crate) mod server;
 mod service;
-
-use jiff::Timestamp;
+mod stored;
 
 use muster_store::{StoreError, WriteError};
-use muster_x509::{Certificate, Csr};
 
 use crate::{
-    caller::Caller,
-    hierarchy::{AuthorityId, BuildError},
+    caller::NotGranted,
+    hierarchy::{AuthorityId, BuildError, State},
     keys::SignError,
     profile::Refused,
 };
 
 pub use names::NameError;
+pub use renewal::{RenewError, RenewRequest};
+pub use request::{Freshness, Hardware, Holder, Issued, Request, SubjectFacts};
 pub use server::{ServerCertificate, ServerCertificateError};
+pub use stored::{Filter, Page, Stage, Stored};
 
 pub(crate) use names::ServerNames;
 pub(crate) use service::{Issuance, Signing};
-
-#[derive(Debug, Clone)]
-pub struct Request {
-    pub authority: AuthorityId,
-    pub profile: String,
-    pub csr: Csr,
-    pub subject: SubjectFacts,
-    pub caller: Caller,
-    /// The same key within a day gets the same answer.
-    pub idempotency_key: Option<String>,
-    pub holder: Option<Holder>,
-    /// Earlier than what the profile gives, when asked for.
-    pub not_after: Option<Timestamp>,
-}
-
-/// What is known of the subject from elsewhere than the request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SubjectFacts {
-    pub common_name: Option<String>,
-    pub serial_number: Option<String>,
-}
-
-/// Whose the certificate is; opaque here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    pub name: String,
-    /// Stands in the certificate: another one for the holder revokes all with the old.
-    pub generation: String,
-}
-
-#[derive(Debug, Clone)]
-pub struct Issued {
-    pub certificate: Certificate,
-    /// Its authority, and so on to the root.
-    pub chain: Vec<Certificate>,
-    pub serial: [u8; 16],
-    pub log_index: u64,
-}
 
 /// Why no certificate was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     #[error("authority `{0}` is not there: `muster ca tree` shows those that are")]
     NoSuchAuthority(AuthorityId),
+    #[error("authority `{authority}` is {state}, so it signs nothing: name one that is active")]
+    NotActive { authority: AuthorityId, state: State },
+    #[error("profile `{0}` is not there: `muster ca profile list` shows those that are")]
+    NoSuchProfile(String),
+    #[error(transparent)]
+    NotGranted(#[from] NotGranted),
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error("public key is that of authority `{0}`: make a key pair of its own")]
+    KeyOfAuthority(AuthorityId),
+    #[error("public key is blocked ({reason}): make a new key pair")]
+    KeyBlocked { reason: String },
+    #[error("public key belongs to `{holder}`: make a key pair for each device")]
+    KeyOfAnother { holder: String },
+    #[error(
+        "the clock went back by {seconds_back} s since the last certificate was signed: correct it, then ask again"
+    )]
+    ClockWentBack { seconds_back: i64 },
+    #[error("idempotency key `{0}` was used for another request: choose a new one")]
+    IdempotencyKeyReused(String),
+    #[error("idempotency key has {0} bytes: give 1 to 200 printable ASCII characters")]
+    IdempotencyKeyMalformed(usize),
+    #[error("the same request is being answered: ask again in a moment")]
+    InProgress,
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]

@@ -1,5 +1,7 @@
 //! Profiles: what certificates of a kind look like, and the rules that turn a request into one. Pure.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use muster_x509::Csr;
@@ -9,6 +11,12 @@ use crate::{hierarchy::Authority, issuance::Request};
 /// A kind of certificate. Versions are never changed, only followed by another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
+    pub id: ProfileId,
+}
+
+/// A version of a profile: `device@3`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProfileId {
     pub name: String,
     pub version: u32,
 }
@@ -23,8 +31,6 @@ pub struct Prepared {
 /// Why a request does not fit its profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("authority `{authority}` is {state} and issues nothing: name another one")]
-    NotActive { authority: String, state: &'static str },
     #[error("profile `{profile}` is not there: `muster ca profile list` shows those that are")]
     NoSuchProfile { profile: String },
 }
@@ -39,7 +45,7 @@ pub fn prepare(
     now: Timestamp,
 ) -> Result<Prepared, Refused> {
     let _ = (csr, request, authority, serial, now);
-    Err(Refused::NoSuchProfile { profile: profile.name.clone() })
+    Err(Refused::NoSuchProfile { profile: profile.id.name.clone() })
 }
 
 impl Prepared {
@@ -49,5 +55,11 @@ impl Prepared {
 
     pub fn serial(&self) -> [u8; 16] {
         self.serial
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.version)
     }
 }
