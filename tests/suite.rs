@@ -1,1 +1,0 @@
-//! What no single crate can prove: flows over sockets, hostile clients, crashes.
