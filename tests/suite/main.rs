@@ -1,5 +1,12 @@
 //! What no single crate can prove: whole processes, killed, flooded, and looked at from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod binaries;
 mod crash;
 mod demo;
