@@ -91,7 +91,8 @@ impl<'a> Validation<'a> {
         let anchor_ders: Vec<_> =
             self.anchors.iter().map(|anchor| CertificateDer::from(anchor.der())).collect();
         let (anchors, trusted) = self.trusted(&anchor_ders)?;
-        let intermediates: Vec<_> = others.iter().map(|other| CertificateDer::from(other.der())).collect();
+        let issued = candidates::issued(others, self.anchors)?;
+        let intermediates: Vec<_> = issued.iter().map(|other| CertificateDer::from(other.der())).collect();
 
         // A path that webpki likes and we do not is passed over; the reason is kept in case there is no other.
         let objection = RefCell::new(None);

@@ -61,3 +61,35 @@ fn a_mesh_of_crossed_authorities_costs_little() {
     assert!(verify(&chain, &other.certificate, now()).is_err());
     assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_mesh_that_nowhere_touches_the_anchor_costs_little() {
+    // No path reaches an anchor, so webpki would check no signature, and would try every order of these.
+    let top = root("root");
+    let crowd: Vec<Certificate> = (1..PRESENTED_MAX).map(|_| root("mesh").certificate).collect();
+    let leaf = root("mesh").leaf("device");
+    let chain = [vec![leaf], crowd].concat();
+    #[expect(clippy::disallowed_methods, reason = "a test of how long something takes needs a clock")]
+    let start = std::time::Instant::now();
+    assert!(verify(&chain, &top.certificate, now()).is_err());
+    assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_mesh_below_a_real_authority_costs_little() {
+    // Whoever holds a sub-authority can have any number of the same name, all of them issued, and a leaf by none of them.
+    let top = root("root");
+    let real = top.authority("mesh");
+    let crowd = (2..PRESENTED_MAX).map(|_| real.authority("mesh").certificate);
+    let crowd: Vec<Certificate> = crowd.chain([real.certificate.clone()]).collect();
+    let leaf = root("mesh").leaf("device");
+    for rotation in 0..crowd.len() {
+        let mut crowd = crowd.clone();
+        crowd.rotate_left(rotation);
+        let chain = [vec![leaf.clone()], crowd].concat();
+        #[expect(clippy::disallowed_methods, reason = "a test of how long something takes needs a clock")]
+        let start = std::time::Instant::now();
+        assert!(verify(&chain, &top.certificate, now()).is_err());
+        assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
+    }
+}
