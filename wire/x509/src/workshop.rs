@@ -128,6 +128,11 @@ impl Made {
         KeyPair::try_from(self.key.serialized_der()).unwrap()
     }
 
+    /// This certificate's contents once more, self-signed by another key.
+    pub(crate) fn renewed_with(&self, key: KeyPair) -> Certificate {
+        self_signed(self.params.clone(), key).certificate
+    }
+
     /// The same name and key once more, under another authority.
     pub(crate) fn crossed_by(&self, other: &Made) -> Certificate {
         let issuer = Issuer::from_params(&other.params, &other.key);

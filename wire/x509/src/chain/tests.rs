@@ -2,6 +2,8 @@
 
 mod bounds;
 mod extensions;
+mod revocation;
+mod validation;
 
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 
