@@ -187,19 +187,19 @@ pub(crate) fn time(element: &Element<'_>) -> Result<Timestamp, NotDer> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return Err(NotDer::Time);
     }
-    let pair = |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0'));
+    let number = |digits: &[u8]| digits.iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0'));
     let (year, rest) = match (element.tag, digits.len()) {
         (UTC_TIME, 12) => {
             let (year, rest) = digits.split_at(2);
-            (pair(year) + if pair(year) < 50 { 2000 } else { 1900 }, rest)
+            (number(year) + if number(year) < 50 { 2000 } else { 1900 }, rest)
         }
         (GENERALIZED_TIME, 14) => {
             let (year, rest) = digits.split_at(4);
-            (pair(year), rest)
+            (number(year), rest)
         }
         _ => return Err(NotDer::Time),
     };
-    let mut parts = rest.chunks_exact(2).map(|digits| i8::try_from(pair(digits)).unwrap_or(i8::MAX));
+    let mut parts = rest.chunks_exact(2).map(|digits| i8::try_from(number(digits)).unwrap_or(i8::MAX));
     let mut part = || parts.next().ok_or(NotDer::Time);
     let date =
         DateTime::new(year, part()?, part()?, part()?, part()?, part()?, 0).map_err(|_| NotDer::Time)?;

@@ -1,7 +1,8 @@
-//! X.509 as devices send it: read leniently, describe, compare by thumbprint, verify a chain to one given authority.
+//! X.509 as devices send it: read leniently, describe, compare by thumbprint, lead a chain to an authority that is trusted.
 //!
-//! Reading accepts whatever parses, because a thumbprint needs no more than the bytes: version 1 certificates are
-//! common in the field. Only [`verify`] judges, and it is strict. No private key ever comes here.
+//! Reading a certificate accepts whatever parses, because a thumbprint needs no more than the bytes: version 1 certificates
+//! are common in the field. [`Validation`] judges chains, and it is strict. Requests ([`Csr`]) and revocation lists ([`Crl`])
+//! are strict from the first byte, for something is signed or refused because of them. No private key ever comes here.
 
 mod armour;
 mod certificate;

@@ -81,7 +81,7 @@ pub enum ChainError {
     #[error("{place} `{subject}` has an extension `{oid}` that cannot be read: issue it again")]
     UnreadableExtension { place: Place, subject: String, oid: String },
     #[error(
-        "name of leaf `{subject}` is outside the nameConstraints of an authority above it: issue it by another authority; constraints on directory names cannot be used here, those on DNS names and URIs can"
+        "name of leaf `{subject}` is outside the nameConstraints of an authority above it: issue it by another authority; only constraints on DNS names and IP addresses can be compared here"
     )]
     NameConstraints { subject: String },
     #[error("{place} `{subject}` was revoked at {at} ({reason}): issue another")]
