@@ -24,14 +24,6 @@ pub(crate) struct Folder {
 /// One process at a time makes or replaces files; the operating system releases the lock of a dead one.
 pub(crate) struct Lock(#[expect(dead_code, reason = "held, not read: dropping it unlocks")] File);
 
-/// Who may read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Holds a private key.
-    Owner,
-    Everyone,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error(
@@ -78,11 +70,7 @@ impl Folder {
     }
 
     /// The text of a file, or none when there is no such file.
-    pub(crate) fn read(
-        &self,
-        name: &str,
-        readers: Readers,
-    ) -> Result<Option<Zeroizing<String>>, FolderError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Zeroizing<String>>, FolderError> {
         let failed = |source| self.failed("read", Some(name), source);
         let path = self.path_of(name);
         let file = match File::open(&path) {
@@ -95,8 +83,8 @@ impl Folder {
             return Err(FolderError::TooLarge { path });
         }
         let mode = metadata.permissions().mode() & 0o777;
-        if readers == Readers::Owner && mode & 0o077 != 0 {
-            warn!(path = %path.display(), "others can read this private key (mode {mode:o}): chmod 600 it");
+        if mode & 0o077 != 0 {
+            warn!(path = %path.display(), "others can read this file with a key (mode {mode:o}): chmod 600 it");
         }
         // Room for all at once, so that no copy of a key is left behind by a growing buffer.
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(FILE_BYTES_MAX).unwrap_or(0) + 1));
@@ -107,16 +95,13 @@ impl Folder {
         }
     }
 
-    /// Writes a file whole and durable, in place of an older one if there is one.
-    pub(crate) fn write(&self, name: &str, readers: Readers, text: &str) -> Result<(), FolderError> {
+    /// Writes a file whole and durable, for its owner alone, in place of an older one if there is one.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let unfinished = format!("{name}{UNFINISHED}");
-        let mode = match readers {
-            Readers::Owner => 0o600,
-            Readers::Everyone => 0o644,
-        };
         let written = (|| {
             let mut options = OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(mode).open(self.path_of(&unfinished))?;
+            let mut file =
+                options.write(true).create_new(true).mode(0o600).open(self.path_of(&unfinished))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(self.path_of(&unfinished), self.path_of(name))?;

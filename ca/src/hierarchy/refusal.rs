@@ -39,10 +39,8 @@ pub enum OpenError {
         "record of authority `{authority}` is damaged (column `{column}`): restore the database from a backup"
     )]
     Corrupt { authority: String, column: &'static str },
-    #[error(
-        "authority `{authority}` has a certificate, but its private key `{key}` is not to be had: {source}"
-    )]
-    KeyMissing { authority: AuthorityId, key: KeyRef, source: SignError },
+    #[error("private key of authority `{authority}` is not to be had: {source}")]
+    KeyMissing { authority: AuthorityId, source: Box<SignError> },
     #[error(
         "private key `{key}` does not belong to the certificate of authority `{authority}`: restore database and keys from the same backup"
     )]

@@ -34,7 +34,7 @@ pub(super) fn check(new: &NewAuthority) -> Result<(), NameError> {
         let Some(value) = value else { continue };
         let chars = value.chars().count();
         if !(1..=CHARS_MAX).contains(&chars) || value.chars().any(char::is_control) || value.trim() != value {
-            return Err(NameError { field, value: value.chars().take(CHARS_MAX).collect() });
+            return Err(NameError { field, value: value.escape_debug().take(CHARS_MAX).collect() });
         }
     }
     Ok(())
@@ -72,7 +72,10 @@ pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-fn folded(der: &[u8]) -> Option<Vec<Vec<(ObjectIdentifier, Vec<u8>)>>> {
+/// Types and values of one relative distinguished name.
+type FoldedRdn = Vec<(ObjectIdentifier, Vec<u8>)>;
+
+fn folded(der: &[u8]) -> Option<Vec<FoldedRdn>> {
     let name = Name::from_der(der).ok()?;
     let fold = |attribute: &AttributeTypeAndValue| {
         let bytes = attribute.value.value();

@@ -25,7 +25,7 @@ use muster_x509::{Certificate, issued_by, read_certificates, to_pem};
 use super::{IssueError, NameError, ServerNames};
 use crate::{
     Entropy,
-    folder::{Folder, FolderError, Readers},
+    folder::{Folder, FolderError},
     hierarchy::{
         BuildError, certify,
         key_identifier::{key_identifier, subject_key_identifier},
@@ -128,7 +128,7 @@ pub(crate) fn keep(
     let mut text = keys.seal_listener(&key, &name)?;
     text.push_str(&to_pem(leaf.der()));
     prune(folder)?;
-    folder.write(&name, Readers::Owner, &text)?;
+    folder.write(&name, &text)?;
     info!(subject = leaf.subject(), serial = leaf.serial_hex(), not_after = %leaf.not_after(), "server certificate issued");
     Ok(ServerCertificate::new(key, leaf, issuers))
 }
@@ -144,7 +144,7 @@ pub(crate) fn kept(
 ) -> Result<Option<ServerCertificate>, ServerCertificateError> {
     let name = names.file_name();
     let path = folder.path_of(&name);
-    let text = match folder.read(&name, Readers::Owner) {
+    let text = match folder.read(&name) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(None),
         Err(error @ FolderError::Io { .. }) => return Err(error.into()),

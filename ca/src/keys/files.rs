@@ -9,10 +9,7 @@ use super::{
     seal::{self, Broken},
     sealed::{DataKey, DoesNotOpen, Sealed},
 };
-use crate::{
-    Entropy, PassphraseSource,
-    folder::{Folder, Readers},
-};
+use crate::{Entropy, PassphraseSource, folder::Folder};
 
 const TITLE: &str = "muster sealed key 1";
 const SEAL: &str = "seal";
@@ -37,7 +34,7 @@ impl SealedFiles {
         entropy: Entropy,
     ) -> Result<Self, KeyError> {
         let locks = (parent.lock()?, folder.lock()?);
-        let data_key = match folder.read(SEAL, Readers::Owner)? {
+        let data_key = match folder.read(SEAL)? {
             Some(text) => open_seal(&text, &parent, &folder, source)?,
             None => make_seal(&parent, &folder, source, &entropy)?,
         };
@@ -54,13 +51,13 @@ impl SealedFiles {
         if self.folder.has(&file_of(name)) {
             return Err(KeyError::Exists(KeyRef::file(name.clone())));
         }
-        self.folder.write(&file_of(name), Readers::Owner, &text)?;
+        self.folder.write(&file_of(name), &text)?;
         Ok(key)
     }
 
     pub(super) fn load(&self, name: &KeyName) -> Result<Option<SoftKey>, KeyError> {
         let file = file_of(name);
-        let Some(text) = self.folder.read(&file, Readers::Owner)? else { return Ok(None) };
+        let Some(text) = self.folder.read(&file)? else { return Ok(None) };
         let damaged = |reason| KeyError::Damaged { path: self.folder.path_of(&file), reason };
         let (kind, pkcs8) = self.unseal(name.as_str(), &text).map_err(damaged)?;
         let key = SoftKey::from_pkcs8(kind, &pkcs8);
@@ -87,7 +84,7 @@ impl SealedFiles {
             Passphrase::find(source, &self.parent)?.ok_or(KeyError::PassphraseMissing)?.strong()?
         };
         let text = seal::wrap(&self.data_key, &next, &self.entropy).map_err(|DoesNotOpen| KeyError::Make)?;
-        self.folder.write(SEAL, Readers::Owner, &text)?;
+        self.folder.write(SEAL, &text)?;
         if made_up {
             self.parent.rename(NEXT_FILE, FILE)?;
         } else if self.parent.has(FILE) {
@@ -141,7 +138,7 @@ fn make_seal(
     };
     let data_key = DataKey::generate(entropy);
     let text = seal::wrap(&data_key, &passphrase, entropy).map_err(|DoesNotOpen| KeyError::Make)?;
-    folder.write(SEAL, Readers::Owner, &text)?;
+    folder.write(SEAL, &text)?;
     Ok(data_key)
 }
 

@@ -20,13 +20,13 @@ use crate::folder::FolderError;
 
 pub use kind::{KeyKind, UnknownKeyKind};
 pub use passphrase::PassphraseError;
-pub use public::PublicKey;
 pub use reference::{KeyName, KeyPlace, KeyRef, KeyRefError};
-pub use service::Keys;
-pub use signature::Signature;
 pub use token::TokenError;
 
 pub(crate) use listener::ListenerKey;
+pub(crate) use public::PublicKey;
+pub(crate) use service::Keys;
+pub(crate) use signature::Signature;
 pub(crate) use software::SoftKey;
 
 /// Authorities and their responders are dozens; this many are a mistake that is stopped before memory is.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Entropy, PassphraseSource,
-    folder::{Folder, FolderError, Readers},
+    folder::{Folder, FolderError},
 };
 
 /// Where the first start of a try-out leaves what it made up.
@@ -65,7 +65,7 @@ impl Passphrase {
 
     /// One of those that a try-out keeps beside the keys.
     pub(super) fn kept(folder: &Folder, name: &str) -> Result<Option<Self>, PassphraseError> {
-        let Some(text) = folder.read(name, Readers::Owner)? else { return Ok(None) };
+        let Some(text) = folder.read(name)? else { return Ok(None) };
         Self::parse(&text, || format!("`{}`", folder.path_of(name).display())).map(Some)
     }
 
@@ -78,7 +78,7 @@ impl Passphrase {
 
     pub(super) fn keep(&self, folder: &Folder, name: &str) -> Result<(), FolderError> {
         let line = Zeroizing::new(format!("{}\n", *self.0));
-        folder.write(name, Readers::Owner, &line)
+        folder.write(name, &line)
     }
 
     /// Whether it may seal something new; what is sealed already is opened by any.

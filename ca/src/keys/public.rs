@@ -13,7 +13,7 @@ use super::KeyKind;
 /// A public key of ours. Give it to `Builder::finalize` as the signer, sign the result with [`super::Keys::sign`], and
 /// put both together with [`super::Signature::wrap`].
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey {
+pub(crate) struct PublicKey {
     kind: KeyKind,
     spki_der: Vec<u8>,
 }
@@ -23,17 +23,17 @@ impl PublicKey {
         Self { kind, spki_der }
     }
 
-    pub fn kind(&self) -> KeyKind {
+    pub(crate) fn kind(&self) -> KeyKind {
         self.kind
     }
 
     /// SubjectPublicKeyInfo, DER.
-    pub fn spki_der(&self) -> &[u8] {
+    pub(crate) fn spki_der(&self) -> &[u8] {
         &self.spki_der
     }
 
     /// AlgorithmIdentifier of the signatures that this key verifies, DER: it stands inside what is signed, too.
-    pub fn signature_algorithm_der(&self) -> Vec<u8> {
+    pub(crate) fn signature_algorithm_der(&self) -> Vec<u8> {
         self.kind.signature_algorithm_der()
     }
 }

@@ -22,7 +22,7 @@ use super::{
 use crate::{Entropy, PassphraseSource, Settings, folder::Folder};
 
 /// Every private key of the authority; hands out references, public keys and signatures, nothing else.
-pub struct Keys {
+pub(crate) struct Keys {
     files: Arc<SealedFiles>,
     token: Option<Token>,
     held: RwLock<HashMap<KeyRef, Held>>,
@@ -67,7 +67,12 @@ impl Keys {
     }
 
     /// A new key; durable when it returns.
-    pub async fn generate(&self, kind: KeyKind, name: KeyName, place: KeyPlace) -> Result<KeyRef, KeyError> {
+    pub(crate) async fn generate(
+        &self,
+        kind: KeyKind,
+        name: KeyName,
+        place: KeyPlace,
+    ) -> Result<KeyRef, KeyError> {
         let key = self.reference(name.clone(), place)?;
         let held = match place {
             KeyPlace::File => {
@@ -89,7 +94,7 @@ impl Keys {
     }
 
     /// The key of that name, when it is there already: what a start that was cut short has made, or a ceremony.
-    pub async fn find(&self, name: KeyName, place: KeyPlace) -> Result<Option<KeyRef>, KeyError> {
+    pub(crate) async fn find(&self, name: KeyName, place: KeyPlace) -> Result<Option<KeyRef>, KeyError> {
         let key = self.reference(name.clone(), place)?;
         let held = match place {
             KeyPlace::File => self.files.load(&name)?.map(|key| Held::File(Arc::new(key))),
@@ -117,7 +122,7 @@ impl Keys {
         if found == kind { Ok(key) } else { Err(KeyError::OtherKind { key, found, wanted: kind }) }
     }
 
-    pub fn public(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+    pub(crate) fn public(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
         Ok(match self.held(key)? {
             Held::File(key) => key.public().clone(),
             Held::Token(public) => public,
@@ -125,7 +130,7 @@ impl Keys {
     }
 
     /// Signs here what takes microseconds, and elsewhere what takes milliseconds.
-    pub async fn sign(&self, key: &KeyRef, tbs: &[u8]) -> Result<Signature, SignError> {
+    pub(crate) async fn sign(&self, key: &KeyRef, tbs: &[u8]) -> Result<Signature, SignError> {
         let failed = |reason: String| SignError::Failed { key: key.clone(), reason };
         match (self.held(key)?, key.place()) {
             (Held::File(soft), _) if soft.public().kind().is_rsa() => {
@@ -156,7 +161,7 @@ impl Keys {
     }
 
     /// Forgets a key for good: an old responder's, or one that was made for nothing.
-    pub async fn destroy(&self, key: &KeyRef) -> Result<(), KeyError> {
+    pub(crate) async fn destroy(&self, key: &KeyRef) -> Result<(), KeyError> {
         self.held.write().unwrap_or_else(PoisonError::into_inner).remove(key);
         match key.place() {
             Place::File(name) => {

@@ -2,11 +2,11 @@
 
 /// A signature with the algorithm that it was made by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
+pub(crate) struct Signature {
     /// AlgorithmIdentifier, DER.
-    pub algorithm_der: Vec<u8>,
+    pub(crate) algorithm_der: Vec<u8>,
     /// As it stands in the BIT STRING: for ECDSA, the DER of r and s.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 const SEQUENCE: u8 = 0x30;
@@ -14,7 +14,7 @@ const BIT_STRING: u8 = 0x03;
 
 impl Signature {
     /// `SEQUENCE { signed, algorithm, BIT STRING }`, the outer form of certificates, requests, CRLs.
-    pub fn wrap(&self, signed: &[u8]) -> Vec<u8> {
+    pub(crate) fn wrap(&self, signed: &[u8]) -> Vec<u8> {
         const HEADERS_BYTES: usize = 16;
         let mut bits = Vec::with_capacity(self.bytes.len() + HEADERS_BYTES);
         bits.push(BIT_STRING);

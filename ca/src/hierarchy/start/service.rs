@@ -100,7 +100,7 @@ impl Ca {
         let Some(key) = &authority.key else { return Ok(()) };
         let (id, key) = (authority.id.clone(), key.clone());
         match (self.keys.public(&key), &authority.certificate) {
-            (Err(source), _) => Err(OpenError::KeyMissing { authority: id, key, source }),
+            (Err(source), _) => Err(OpenError::KeyMissing { authority: id, source: Box::new(source) }),
             (Ok(public), Some(certificate)) if public.spki_der() != certificate.spki_der() => {
                 Err(OpenError::NotAPair { authority: id, key })
             }
