@@ -20,7 +20,8 @@ use crate::sql;
 
 /// WAL written since the last pass that makes the next one worth its syncs.
 const PASS_BYTES: u64 = 16 * 1024 * 1024;
-/// WAL after which it is to begin anew. Rare: what the writer does for it must not show in the 99th percentile.
+/// WAL after which it is to begin anew. Rare: what the writer does for it must not show in the 99th percentile. The WAL's file
+/// keeps that size until the log is closed: writing over what is there syncs faster than growing.
 const RESTART_BYTES: u64 = 128 * 1024 * 1024;
 /// What the writer copies itself; more than that is left to one more pass.
 const REST_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -35,8 +36,9 @@ const IDLE_AFTER: Duration = Duration::from_millis(200);
 pub(crate) struct Checkpoints {
     passes: SyncSender<()>,
     running: Arc<AtomicBool>,
-    /// In the WAL, and of these not yet in a pass, and not when the last pass began. Estimates: data without pages' overhead.
+    /// Written since the WAL began anew. An estimate: data without the pages' overhead.
     wal_bytes: u64,
+    /// Of these, what came after the last pass had begun.
     since_pass_bytes: u64,
 }
 

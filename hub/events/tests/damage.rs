@@ -5,7 +5,7 @@ mod events;
 
 use std::path::Path;
 
-use events::{event, open};
+use events::{bodies, event, open};
 use muster_events::{Log, ReadError};
 
 async fn three_batches(dir: &Path) -> Log {
@@ -90,4 +90,32 @@ async fn a_damaged_page_is_noticed() {
     let partition = log.partition_of("d");
     assert!(matches!(log.read(partition, 4, 100).await, Err(ReadError::Corrupt { offset: 4, next: 8, .. })));
     assert_eq!(log.read(partition, 8, 100).await.unwrap().len(), 4);
+}
+
+/// Power that went in the middle of a write: the last commit's frames in the WAL are there in part.
+#[tokio::test]
+async fn a_torn_write_costs_only_what_was_never_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for body in [b"0", b"1", b"2"] {
+        log.append(vec![event("d", body)]).await.unwrap();
+    }
+    let (path, wal) = (dir.path().join("events.db"), dir.path().join("events.db-wal"));
+    let acknowledged = std::fs::metadata(&wal).unwrap().len();
+    log.append(vec![event("d", b"3"), event("d", &[4; 40_000])]).await.unwrap();
+    let after = std::fs::metadata(&wal).unwrap().len();
+    assert!(after > acknowledged + 40_000);
+    for torn in [acknowledged, acknowledged + 1, acknowledged + 20_000, after - 1] {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::copy(&path, copy.path().join("events.db")).unwrap();
+        std::fs::copy(&wal, copy.path().join("events.db-wal")).unwrap();
+        let file = std::fs::File::options().write(true).open(copy.path().join("events.db-wal")).unwrap();
+        file.set_len(torn).unwrap();
+        // What the disk had kept instead of the rest.
+        file.set_len(after).unwrap();
+        let log = open(copy.path());
+        assert_eq!(bodies(&log, "d").await, [b"0", b"1", b"2"], "{torn}");
+        log.append(vec![event("d", b"new")]).await.unwrap();
+        assert_eq!(log.extent(log.partition_of("d")).next, 4);
+    }
 }
