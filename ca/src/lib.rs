@@ -41,7 +41,10 @@ pub use keys::{
     UnknownKeyKind,
 };
 pub use log::{Checkpoint, Consistency, Inclusion, Log, ReadError as LogReadError, Record, Recorded};
-pub use profile::{Prepared, Profile, ProfileId, Refused, prepare};
+pub use profile::{
+    Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
+    ProfileError, ProfileId, Refused, Wanted, prepare,
+};
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::{Ca, PassphraseChangeError};
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};

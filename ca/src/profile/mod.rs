@@ -1,17 +1,66 @@
 //! Profiles: what certificates of a kind look like, and the rules that turn a request into one. Pure.
+//!
+//! A profile is a text (TOML, see `ca/profiles/`); its versions are never changed, only followed by another.
+
+mod alternative_name;
+mod asked;
+mod attribute;
+mod built_in;
+mod extensions;
+mod issuer;
+mod life;
+mod lint;
+mod object_identifiers;
+mod pattern;
+mod prepare;
+mod refused;
+mod tbs;
+mod template;
+mod text;
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
+use x509_cert::{
+    der::{asn1::ObjectIdentifier, flagset::FlagSet},
+    ext::pkix::KeyUsages,
+};
 
-use muster_x509::Csr;
+pub use asked::Asked;
+pub use issuer::Issuer;
+pub use lint::Finding;
+pub use object_identifiers::{GENERATION, PRIVATE_ARC};
+pub use prepare::{Identity, Prepared, Wanted, prepare};
+pub use refused::{EndOfLife, Refused};
+pub use text::ProfileError;
 
-use crate::{hierarchy::Authority, issuance::Request};
+pub use pattern::NamePattern;
 
-/// A kind of certificate. Versions are never changed, only followed by another.
+use alternative_name::NameTemplate;
+use attribute::AttributeTemplate;
+use life::Life;
+
+/// A kind of certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     pub id: ProfileId,
+    pub title: String,
+    /// As it was written.
+    pub source: String,
+    /// Which profile, and which version of it, a certificate was issued by: stands in it as its policy.
+    pub policy: ObjectIdentifier,
+    pub(crate) kind: Kind,
+    pub(crate) subject: Vec<AttributeTemplate>,
+    pub(crate) names: Vec<NameTemplate>,
+    pub(crate) names_required: bool,
+    /// Every name that is asked for fits one of these; when there are none, any.
+    pub(crate) scope: Vec<NamePattern>,
+    pub(crate) key: KeyRule,
+    pub(crate) usage: Usage,
+    pub(crate) life: LifeRule,
+    pub(crate) csr: CsrRule,
+    pub(crate) renewal: Option<RenewalRule>,
+    pub(crate) extensions: Vec<FixedExtension>,
 }
 
 /// A version of a profile: `device@3`.
@@ -21,41 +70,101 @@ pub struct ProfileId {
     pub version: u32,
 }
 
-/// A certificate that may be signed: only [`prepare`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    EndEntity,
+    Authority { path_length: u8 },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
-    tbs: Vec<u8>,
-    serial: [u8; 16],
+pub(crate) struct KeyRule {
+    pub(crate) kinds: Vec<KeyFamily>,
+    pub(crate) of_another: OfAnother,
 }
 
-/// Why a request does not fit its profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("profile `{profile}` is not there: `muster ca profile list` shows those that are")]
-    NoSuchProfile { profile: String },
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyFamily {
+    P256,
+    P384,
+    P521,
+    Ed25519,
+    Rsa,
 }
 
-/// Builds what is to be signed, or says why not.
-pub fn prepare(
-    profile: &Profile,
-    csr: &Csr,
-    request: &Request,
-    authority: &Authority,
-    serial: [u8; 16],
-    now: Timestamp,
-) -> Result<Prepared, Refused> {
-    let _ = (csr, request, authority, serial, now);
-    Err(Refused::NoSuchProfile { profile: profile.id.name.clone() })
+/// A key that has a certificate for another holder already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OfAnother {
+    #[default]
+    Refuse,
+    Warn,
 }
 
-impl Prepared {
-    pub fn tbs(&self) -> &[u8] {
-        &self.tbs
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) key: FlagSet<KeyUsages>,
+    /// For RSA keys, those as well.
+    pub(crate) key_rsa: FlagSet<KeyUsages>,
+    pub(crate) extended: Vec<ObjectIdentifier>,
+}
 
-    pub fn serial(&self) -> [u8; 16] {
-        self.serial
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LifeRule {
+    pub(crate) life: Life,
+    pub(crate) backdate: SignedDuration,
+    pub(crate) past_issuer: PastIssuer,
+}
+
+/// When a certificate would last longer than its authority's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PastIssuer {
+    #[default]
+    Refuse,
+    Truncate,
+}
+
+/// What is made of a certification request beside its key: nothing, unless a profile says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CsrRule {
+    /// Facts that are taken from it when nobody else knows them.
+    pub(crate) take: Vec<String>,
+    pub(crate) surplus: Surplus,
+}
+
+/// What it asks for and does not get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Surplus {
+    /// It is left out, and the answer says so.
+    #[default]
+    Remark,
+    Refuse,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RenewalRule {
+    pub(crate) keys: RenewalKeys,
+    /// How long after its end a certificate is renewed for the same key.
+    pub(crate) grace: SignedDuration,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RenewalKeys {
+    #[default]
+    Any,
+    New,
+    Same,
+}
+
+/// An extension that is the same in every certificate of the profile. It is never critical: who does not know it must not
+/// refuse the certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FixedExtension {
+    pub(crate) oid: ObjectIdentifier,
+    pub(crate) value_der: Vec<u8>,
 }
 
 impl fmt::Display for ProfileId {
@@ -63,3 +172,18 @@ impl fmt::Display for ProfileId {
         write!(f, "{}@{}", self.name, self.version)
     }
 }
+
+impl fmt::Display for KeyFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P256 => "p256",
+            Self::P384 => "p384",
+            Self::P521 => "p521",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa => "rsa",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
