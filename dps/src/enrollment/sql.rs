@@ -12,7 +12,7 @@ pub(super) const ONE: &str =
 /// An individual's registration comes along: readers are shown it (dps.md §7.2).
 pub(super) const PAGE: &str =
     "SELECT e.id, e.etag, e.created_us, e.updated_us, e.document, r.document AS registration
-FROM enrollment e LEFT JOIN registration r ON r.id = e.id AND r.enrollment = e.kind || '/' || e.id
+FROM enrollment e LEFT JOIN registration r ON r.id = e.id AND e.kind = 'individual' AND r.enrollment = 'individual/' || e.id
 WHERE e.kind = $1 AND e.id > $2 ORDER BY e.id LIMIT $3";
 
 pub(super) const GENERATION: &str = "SELECT n FROM enrollment_generation";

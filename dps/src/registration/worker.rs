@@ -122,7 +122,10 @@ impl Dps {
         let job = match &job.source {
             JobSource::Request { .. } => job,
             JobSource::Sweep => match self.still_pending(job).await {
-                Ok(Some(job)) => job,
+                Ok(Some(job)) => {
+                    self.reopen_trace(&job.record, clock());
+                    job
+                }
                 Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(%error, "an unfinished registration could not be read, and will be again");
@@ -233,14 +236,14 @@ impl Dps {
         let mut unfinished_since = clock(); // at the start nothing is being worked on
         loop {
             due.tick().await;
-            if let Err(error) = self.resume(unfinished_since, clock).await {
+            if let Err(error) = self.resume(unfinished_since).await {
                 tracing::warn!(%error, "unfinished registrations could not be looked for");
             }
             unfinished_since = clock().saturating_sub(UNFINISHED_AFTER).unwrap_or(Timestamp::MIN);
         }
     }
 
-    async fn resume(&self, unfinished_since: Timestamp, clock: &Clock) -> Result<(), UnreadableRow> {
+    async fn resume(&self, unfinished_since: Timestamp) -> Result<(), UnreadableRow> {
         let mut after = String::new();
         loop {
             let args = [(&after).into(), unfinished_since.as_microsecond().into(), SWEPT_AT_ONCE.into()];
@@ -252,7 +255,12 @@ impl Dps {
                 if self.operations.is_seen_to(&record.id.folded(), &record.operation) {
                     continue;
                 }
-                let tracking = self.resumed(&record, clock());
+                let tracking = match &record.state {
+                    State::Assigning { origin, .. } => origin.tracking,
+                    State::Assigned { .. } | State::Failed { .. } | State::Disabled => {
+                        TrackingId::random(&*self.entropy) // nobody was told one for what is left to do
+                    }
+                };
                 if self.jobs.send(Job { version, record, tracking, source: JobSource::Sweep }).await.is_err()
                 {
                     return Ok(()); // shutting down
@@ -270,9 +278,9 @@ impl Dps {
     }
 
     /// The trace goes on under the tracking id that the device was told; its earlier steps may be lost with the crash.
-    fn resumed(&self, record: &Record, now: Timestamp) -> TrackingId {
+    fn reopen_trace(&self, record: &Record, now: Timestamp) {
         let State::Assigning { origin: Origin { tracking, transport, address }, .. } = &record.state else {
-            return TrackingId::random(&*self.entropy);
+            return;
         };
         let mut steps = Steps::new(now);
         steps.noted("resume", format_args!("operation {} was found unfinished", record.operation));
@@ -286,6 +294,5 @@ impl Dps {
             outcome: Outcome::Pending,
             steps: steps.into_steps(),
         });
-        *tracking
     }
 }
