@@ -18,6 +18,9 @@ pub use mqtt::{provision, provision_on};
 /// Clients wait two seconds when they are not told how long.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(2);
 
+/// An eager device waits at most so many times its pause doubled.
+const DOUBLINGS_MAX: u32 = 6;
+
 /// The provisioning service, and the ID scope to name there.
 #[derive(Clone, Debug)]
 pub struct Dps {
@@ -54,7 +57,7 @@ impl Default for Options {
 pub enum Polling {
     /// As `retry-after` says.
     AsTold,
-    /// At once, then after this pause, doubled each time: for measuring the server and not its patience.
+    /// After this pause, doubled each time: for measuring the server and not its patience.
     Eager { pause: Duration },
 }
 
@@ -62,8 +65,7 @@ impl Polling {
     fn wait(self, retry_after_s: Option<u64>, polls: u32) -> Duration {
         match self {
             Polling::AsTold => retry_after_s.map_or(RETRY_AFTER_DEFAULT, Duration::from_secs),
-            Polling::Eager { .. } if polls == 0 => Duration::ZERO,
-            Polling::Eager { pause } => pause * 2_u32.saturating_pow((polls - 1).min(6)),
+            Polling::Eager { pause } => pause * 2_u32.pow(polls.min(DOUBLINGS_MAX)),
         }
     }
 }
