@@ -109,6 +109,11 @@ fn ticks(dps: &Arc<Dps>, hubs: &[Arc<Hub>], renewal: crate::certificates::Renewa
             async move { hub.tick(now).await }
         }));
     }
+    let ca = renewal.ca.clone();
+    ticks.push(Tick::new("ca", move |now| {
+        let ca = ca.clone();
+        async move { ca.tick(now).await }
+    }));
     let renewal = Arc::new(renewal);
     ticks.push(Tick::new("certificates", move |now| {
         let renewal = renewal.clone();

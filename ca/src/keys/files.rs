@@ -153,16 +153,18 @@ fn open_seal(
         Broken::Malformed => KeyError::Damaged { path: folder.path_of(SEAL), reason: "it is not a seal" },
     };
     let own = *source == PassphraseSource::Automatic && passphrase::credential().is_none();
-    if own && let Some(next) = Passphrase::kept(parent, NEXT_FILE)? {
-        // A change of the passphrase was cut short, before or after the seal was replaced.
-        if let Ok(data_key) = seal::unwrap(text, &next) {
-            parent.rename(NEXT_FILE, FILE)?;
-            return Ok(data_key);
-        }
-        parent.remove(NEXT_FILE)?;
+    let next = if own { Passphrase::kept(parent, NEXT_FILE)? } else { None };
+    // A change of the passphrase was cut short, after the seal was replaced …
+    if let Some(data_key) = next.as_ref().and_then(|next| seal::unwrap(text, next).ok()) {
+        parent.rename(NEXT_FILE, FILE)?;
+        return Ok(data_key);
     }
     let passphrase = Passphrase::find(source, parent)?.ok_or(KeyError::PassphraseMissing)?;
-    seal::unwrap(text, &passphrase).map_err(broken)
+    let data_key = seal::unwrap(text, &passphrase).map_err(broken)?;
+    if next.is_some() {
+        parent.remove(NEXT_FILE)?; // … or before.
+    }
+    Ok(data_key)
 }
 
 fn file_of(name: &KeyName) -> String {

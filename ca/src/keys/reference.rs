@@ -56,6 +56,13 @@ impl KeyRef {
         Ok(Self(Place::Token { token, object: KeyName::parse(object)? }))
     }
 
+    pub fn is_in_token(&self) -> bool {
+        match self.0 {
+            Place::File(_) => false,
+            Place::Token { .. } => true,
+        }
+    }
+
     pub(super) fn file(name: KeyName) -> Self {
         Self(Place::File(name))
     }

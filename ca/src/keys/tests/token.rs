@@ -226,9 +226,20 @@ fn an_authority_in_a_token_signs_one_in_a_file_and_openssl_follows_the_chain() {
             let at = now().as_second().to_string();
             openssl(&["verify", "-x509_strict", "-attime", &at, "-CAfile", top, below]);
         }
-        // Without its token, an authority says what is missing.
+        // A token may be locked away: everything else goes on, and it is missed when it is to sign.
         drop(ca);
-        let error = Ca::open(Settings::new(dir), db, entropy(), now()).await.err().unwrap().to_string();
-        assert!(error.contains("pkcs11:token=Factory%20HSM%3B%201;object=authority.top-"), "{error}");
+        let ca = Ca::open(Settings::new(dir), db, entropy(), now()).await.unwrap();
+        let new = |parent: &str| NewAuthority::new(id(format!("late-{parent}")));
+        let below = |parent: &str| {
+            let (ca, parent, new) = (ca.clone(), id(parent.to_owned()), new(parent));
+            async move { ca.create_intermediate(&parent, new, &Caller::process(), now()).await }
+        };
+        below("root").await.unwrap();
+        below("below-p256").await.unwrap_err(); // it may sign no authority
+        let error = below("top-p256").await.unwrap_err().to_string();
+        assert!(
+            error.contains("`pkcs11:token=Factory%20HSM%3B%201;object=authority.top-p256` is not there"),
+            "{error}"
+        );
     });
 }

@@ -68,6 +68,8 @@ pub enum TokenError {
     Module { path: PathBuf, source: Error },
     #[error("PKCS#11 token `{label}` is not there, but {present}: plug it in, or correct the label")]
     NotThere { label: String, present: String },
+    #[error("there are {count} PKCS#11 tokens `{label}`: give them different labels")]
+    SameLabel { label: String, count: usize },
     #[error("PKCS#11 token `{label}` refuses the PIN: correct it before it locks")]
     Pin { label: String },
     #[error("cannot read the PIN from `{}` ({source}): name a file that is there and readable", path.display())]
@@ -152,13 +154,18 @@ impl Opener {
 
 fn find_slot(module: &Module, label: &str) -> Result<Slot, TokenError> {
     let failed = |source| TokenError::Failed { label: label.to_owned(), source };
-    let mut present = Vec::new();
+    let (mut found, mut present) = (Vec::new(), Vec::new());
     for slot in module.get_slots_with_token().map_err(failed)? {
         let info = module.get_token_info(slot).map_err(failed)?;
         if info.label() == label {
-            return Ok(slot);
+            found.push(slot);
         }
         present.push(format!("`{}`", info.label()));
+    }
+    match found.as_slice() {
+        [] => {}
+        [slot] => return Ok(*slot),
+        several => return Err(TokenError::SameLabel { label: label.to_owned(), count: several.len() }),
     }
     let present = if present.is_empty() { "there is none".to_owned() } else { present.join(", ") };
     Err(TokenError::NotThere { label: label.to_owned(), present })
