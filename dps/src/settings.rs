@@ -45,8 +45,8 @@ impl Settings {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            source_per_s: 10_000,
-            source_burst: 50_000,
+            source_per_s: 50_000,
+            source_burst: 200_000,
             identity_per_s: 10,
             identity_burst: 100,
             traces_max: 100_000, // some 100 MB

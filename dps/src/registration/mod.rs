@@ -13,6 +13,7 @@ use crate::TrackingId;
 mod begin;
 mod body;
 mod operations;
+mod presented;
 mod record;
 mod records;
 mod refusal;

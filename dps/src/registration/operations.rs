@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::{OperationId, record::Record, worker::Job};
 use crate::attestation::Verified;
 
-/// Ended operations kept, some 16 MB: seconds of polls at full speed. Later polls are answered from the table.
+/// Ended operations kept, some 30 MB: seconds of polls at full speed. Later polls are answered from the table.
 const ENDED_MAX: usize = 16_384;
 
 #[derive(Default)]

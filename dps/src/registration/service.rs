@@ -4,14 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use muster_identity::RegistrationId;
-use muster_x509::{Certificate, PRESENTED_MAX, Peer};
+use muster_x509::Peer;
 use tokio::time::timeout;
 
 use super::{
-    Answer, Ask, ConnectRefused, Credential, Job, OperationId, Presented, Record, Refusal, Transport,
+    Answer, Ask, ConnectRefused, Job, OperationId, Presented, Record, Refusal, Transport,
     begin::{Beginning, begin},
     body,
     operations::{Claim, Entry},
+    presented::shown,
     record::{Origin, State},
     show::assigning,
     sql::{self, Loaded},
@@ -29,9 +30,6 @@ use crate::{
 const POLL_HELD: Duration = Duration::from_millis(500);
 /// Two of the same device at once are ordinary (a second connection, a resent request); more in a row are not.
 const ATTEMPTS_MAX: usize = 4;
-
-/// A user name is shown this far in a trace.
-const USERNAME_CHARACTERS_MAX: usize = 200;
 
 impl Dps {
     /// Whether a connection may stay open for requests. Credentials are judged per request, where there is room for a reason.
@@ -60,7 +58,6 @@ impl Dps {
         let mut steps = Steps::new(peer.at);
         steps.refused("connect", why);
         let part = |at: usize| username.split('/').nth(at).unwrap_or_default();
-        let shown = |text: &str| text.chars().take(USERNAME_CHARACTERS_MAX).collect();
         self.traces.put(Trace {
             tracking_id,
             id_scope: shown(part(0)),
@@ -146,7 +143,7 @@ impl Dps {
         self.let_in(presented, now, steps)?;
         let key = presented.registration_id.folded();
         if let Some(entry) = self.operations.find(&key, operation)
-            && is_the_same(&entry.verified, presented, now)
+            && presented.is_the_same(&entry.verified, now)
         {
             let record = self.settled(&key, operation, entry).await;
             return Ok(self.polled(&record, operation, presented, tracking));
@@ -155,7 +152,7 @@ impl Dps {
         let record = loaded.registration.map(|registration| registration.record);
         match record.filter(|record| record.answers(operation)) {
             Some(record) => Ok(self.polled(&record, operation, presented, tracking)),
-            None => Err(Refusal::NoOperation(operation.0.chars().take(USERNAME_CHARACTERS_MAX).collect())),
+            None => Err(Refusal::NoOperation(shown(&operation.0))),
         }
     }
 
@@ -177,12 +174,12 @@ impl Dps {
 
     /// What needs no look at the tables: how fast this source asks, and whether it means this instance.
     fn let_in(&self, presented: &Presented, now: Timestamp, steps: &mut Steps) -> Result<(), Refusal> {
-        self.by_source.admit(presented.peer.address.ip(), nanoseconds(now)).map_err(Refusal::Throttled)?;
+        self.by_source.admit(presented.peer.address.ip(), now.as_nanosecond()).map_err(Refusal::Throttled)?;
         if !presented.scope.eq_ignore_ascii_case(&self.settings.id_scope) {
             return Err(Refusal::Scope {
-                found: presented.scope.chars().take(USERNAME_CHARACTERS_MAX).collect(),
+                found: shown(&presented.scope),
                 ours: self.settings.id_scope.clone(),
-                credential: credential(presented),
+                credential: presented.credential(),
             });
         }
         steps.passed("scope", format_args!("the id scope is `{}`", self.settings.id_scope));
@@ -199,8 +196,8 @@ impl Dps {
         let id = &presented.registration_id;
         let mut loaded = self.load(id).await?;
         let groups = self.groups(loaded.generation).await?;
-        let unauthorized = |why| Refusal::Unauthorized { why, credential: credential(presented) };
-        let chain = chain(&presented.peer).map_err(|malformed| {
+        let unauthorized = |why| Refusal::Unauthorized { why, credential: presented.credential() };
+        let chain = presented.chain().map_err(|malformed| {
             steps.refused("certificate", &malformed);
             unauthorized(malformed.into())
         })?;
@@ -219,7 +216,7 @@ impl Dps {
         let verified =
             attest(evidence, individual.as_ref(), &groups, previous_group, steps).map_err(unauthorized)?;
         // Counted when the device has proved itself, so that a stranger cannot use up its share.
-        self.by_identity.admit(id, nanoseconds(now)).map_err(Refusal::Throttled)?;
+        self.by_identity.admit(id, now.as_nanosecond()).map_err(Refusal::Throttled)?;
         Ok((Arc::new(verified), loaded))
     }
 
@@ -243,7 +240,7 @@ impl Dps {
             State::Failed { .. } => Outcome::Failed,
             State::Disabled => Outcome::Disabled,
         };
-        let trace = trace(presented, tracking, outcome, steps.take());
+        let trace = presented.trace(tracking, outcome, steps.take());
         self.operations.begun(version, record.clone(), verified);
         match outcome {
             Outcome::Pending => {
@@ -322,7 +319,7 @@ impl Dps {
                 steps.refused("store", refusal);
             }
         }
-        self.traces.put(trace(presented, tracking_id, Outcome::Refused, steps.into_steps()));
+        self.traces.put(presented.trace(tracking_id, Outcome::Refused, steps.into_steps()));
         let told = status::refusal(refusal, self.settings.retry_after_s);
         Answer {
             status: told.status,
@@ -340,59 +337,4 @@ struct Begun {
     verified: Arc<Verified>,
     tracking: TrackingId,
     claim: Claim,
-}
-
-/// The credential of an operation's own registration is known already; proof of possession is the connection's.
-fn is_the_same(verified: &Verified, presented: &Presented, now: Timestamp) -> bool {
-    match (verified.keys(), verified.leaf()) {
-        (Some(keys), _) => presented.token.as_ref().is_some_and(|token| {
-            let evidence = Evidence {
-                scope: &presented.scope,
-                id: &presented.registration_id,
-                token: Some(token),
-                chain: &[],
-                now,
-            };
-            [&keys.primary, &keys.secondary]
-                .into_iter()
-                .any(|key| crate::attestation::is_authentic(evidence, token, key))
-        }),
-        (None, Some(leaf)) => presented.peer.chain.first().is_some_and(|der| der == leaf.der()),
-        (None, None) => false,
-    }
-}
-
-/// One more than is allowed, so that too many are told what they are.
-fn chain(peer: &Peer) -> Result<Vec<Certificate>, muster_x509::Malformed> {
-    peer.chain.iter().take(PRESENTED_MAX + 1).map(|der| Certificate::parse(der)).collect()
-}
-
-fn credential(presented: &Presented) -> Credential {
-    match (&presented.token, presented.peer.chain.is_empty()) {
-        (Some(_), _) => Credential::Token,
-        (None, false) => Credential::Certificate,
-        (None, true) => Credential::None,
-    }
-}
-
-fn trace(
-    presented: &Presented,
-    tracking_id: TrackingId,
-    outcome: Outcome,
-    steps: Vec<crate::trace::Step>,
-) -> Trace {
-    Trace {
-        tracking_id,
-        id_scope: presented.scope.chars().take(USERNAME_CHARACTERS_MAX).collect(),
-        registration_id: presented.registration_id.to_string(),
-        transport: presented.transport,
-        address: presented.peer.address.to_string(),
-        at: presented.peer.at,
-        outcome,
-        steps,
-    }
-}
-
-fn nanoseconds(now: Timestamp) -> i64 {
-    i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX)
 }

@@ -161,3 +161,57 @@ async fn an_operation_that_is_not_the_devices_is_not_found() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_registration_whose_connection_was_lost_is_assigned_all_the_same() {
+    for_each_engine(async |db| {
+        let hub = Shelf::new(HUB_1);
+        let dps = Bench::prepared(&db, std::slice::from_ref(&hub), |_| {}).await;
+        enroll(&dps, "d1", json!({ "attestation": symmetric(&key(1), &key(2)) })).await;
+        let device = Device::new("d1").with_key(&key(1));
+        // Dropped while it waits for the disk; what it handed in is written.
+        let mut asking = Box::pin(device.register(&dps));
+        while dps.registration(&super::id("d1")).await.is_err() {
+            let _ = futures::poll!(&mut asking);
+        }
+        drop(asking);
+        drop(dps);
+        let bench = Bench::open(&db, std::slice::from_ref(&hub)).await;
+        while hub.devices().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hub_that_was_away_when_its_device_moved_is_left_when_it_is_back() {
+    for_each_engine(async |db| {
+        let hubs = [Shelf::new(HUB_1), Shelf::new(HUB_2)];
+        let bench = Bench::open(&db, &hubs).await;
+        let body = |hub: &str| {
+            json!({
+                "attestation": symmetric(&key(1), &key(2)), "allocationPolicy": "static", "iotHubs": [hub],
+                "reprovisionPolicy": { "migrateDeviceData": false },
+            })
+        };
+        enroll(&bench.dps, "d1", body(HUB_1)).await;
+        let device = Device::new("d1").with_key(&key(1));
+        device.provisioned(&bench.dps).await;
+        hubs[0].set(Mood::Fails(HubError::Unavailable("away".to_owned())));
+        enroll(&bench.dps, "d1", body(HUB_2)).await;
+        assert_eq!(device.provisioned(&bench.dps).await["assignedHub"], HUB_2);
+        bench.close().await;
+        assert_eq!(hubs[0].devices(), ["d1"]);
+
+        hubs[0].set(Mood::Well);
+        let bench = Bench::open(&db, &hubs).await;
+        while !hubs[0].devices().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(hubs[1].devices(), ["d1"]);
+        bench.close().await;
+    })
+    .await;
+}

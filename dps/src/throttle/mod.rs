@@ -39,7 +39,8 @@ impl Throttle {
         }
     }
 
-    pub(crate) fn admit(&self, source: impl Hash, now_ns: i64) -> Result<(), TooFast> {
+    pub(crate) fn admit(&self, source: impl Hash, now_ns: i128) -> Result<(), TooFast> {
+        let now_ns = i64::try_from(now_ns).unwrap_or(i64::MAX); // until the year 2262
         let mut hasher = DefaultHasher::new();
         (self.seed, source).hash(&mut hasher);
         let Some(cell) = self.cells.get(hasher.finish() as usize % CELLS) else { return Ok(()) };
