@@ -51,10 +51,13 @@ struct Waiting {
     /// Each holds at least one permit of `events`: that bounds it.
     appends: VecDeque<Append>,
     trim: Option<Trim>,
-    /// The writer sleeps until there are so many.
+    /// The writer sleeps until there are so many; `AWAKE` while it does not. Waking costs a system call, also when nobody sleeps.
     wanted: usize,
     open: bool,
 }
+
+/// Nobody is to be woken.
+const AWAKE: usize = usize::MAX;
 
 /// What the writer is to do next.
 pub(crate) enum Turn {
@@ -79,7 +82,7 @@ impl Queue {
             bytes_max,
             commit_events_max: options.commit_events_max,
             commit_bytes_max: options.commit_bytes_max,
-            waiting: Mutex::new(Waiting { appends: VecDeque::new(), trim: None, wanted: 1, open: true }),
+            waiting: Mutex::new(Waiting { appends: VecDeque::new(), trim: None, wanted: AWAKE, open: true }),
             work: Condvar::new(),
         }
     }
@@ -112,7 +115,11 @@ impl Queue {
                 return Err(AppendError::Closed);
             }
             waiting.appends.push_back(Append { chunks, events, bytes, answer });
-            waiting.appends.len() >= waiting.wanted
+            let enough = waiting.appends.len() >= waiting.wanted;
+            if enough {
+                waiting.wanted = AWAKE;
+            }
+            enough
         };
         if enough {
             self.work.notify_one();
@@ -158,6 +165,7 @@ impl Queue {
             if !waiting.open {
                 return Turn::End;
             }
+            waiting.wanted = 1;
             waiting = match patience {
                 None => self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
@@ -170,6 +178,7 @@ impl Queue {
                 }
             };
         }
+        waiting.wanted = AWAKE;
         let expected = gather.expected(waiting.appends.len());
         if waiting.appends.len() < expected && waiting.trim.is_none() && waiting.open {
             waiting.wanted = expected;
@@ -179,7 +188,7 @@ impl Queue {
             let waited = self.work.wait_timeout_while(waiting, GATHER_MAX, fewer);
             let timeout;
             (waiting, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            waiting.wanted = 1;
+            waiting.wanted = AWAKE;
             gather.waited(timeout.timed_out());
         }
         let (mut events, mut bytes) = (0, 0);
