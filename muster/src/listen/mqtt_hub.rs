@@ -85,8 +85,9 @@ impl Talk {
             let mut packets = Vec::new();
             let woken = tokio::select! {
                 biased;
-                read = self.wire.read_batch(&mut packets) => Woken::Read(read),
+                // First, so that a device that never stops talking hears us too.
                 message = self.mailbox.recv() => Woken::Message(message),
+                read = self.wire.read_batch(&mut packets) => Woken::Read(read),
                 () = deadline.as_mut() => Woken::Deadline,
                 () = stopped.as_mut() => Woken::Stop,
             };
@@ -94,11 +95,11 @@ impl Talk {
                 // A violation comes after the good packets before it were handed out.
                 Woken::Read(Err(error)) => Err(self.read_failed(error)),
                 Woken::Read(Ok(0)) => Err(Disconnect::Lost),
-                Woken::Read(Ok(_)) => Box::pin(self.hear(packets)).await,
+                Woken::Read(Ok(_)) => self.hear(packets).await,
                 Woken::Message(None) => Err(self.session.cut().unwrap_or(Disconnect::Shutdown)),
                 Woken::Message(Some(message)) => {
                     self.waiting.push_back(message);
-                    Box::pin(self.say(Vec::new())).await
+                    self.say(Vec::new()).await
                 }
                 Woken::Deadline => {
                     let overdue = self.session.overdue(now());
@@ -127,7 +128,7 @@ impl Talk {
                 }
             }
         }
-        let mut answers = Vec::new();
+        let mut answers = Vec::with_capacity(said.len());
         // What was handled is durable even when it ends in an error, so it is answered before that.
         let handled = self.hub.handle(&mut self.session, said, now(), &mut answers).await;
         let written = self.say(answers).await;
@@ -136,9 +137,6 @@ impl Talk {
 
     async fn say(&mut self, answers: Vec<ToDevice>) -> Result<(), Disconnect> {
         let mut packets: Vec<_> = answers.into_iter().map(|answer| encode(answer, &mut self.ids)).collect();
-        while let Ok(message) = self.mailbox.try_recv() {
-            self.waiting.push_back(message);
-        }
         while self.ids.has_room()
             && let Some(message) = self.waiting.pop_front()
         {
