@@ -24,8 +24,11 @@ mod workshop;
 
 use std::sync::Arc;
 
-pub use audit::{Action, Decision, Entry};
-pub use caller::{Caller, Credential, Grant, NotGranted, Quota, Rate};
+pub use audit::{
+    Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, LineError, Verified,
+    VerifyError, VerifyExportError, Wrong, verify as verify_entries, verify_export,
+};
+pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
 pub use folder::FolderError;
 pub use hierarchy::{
     Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,
@@ -33,17 +36,22 @@ pub use hierarchy::{
     Urgency,
 };
 pub use issuance::{
-    Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page, RenewError, RenewRequest,
-    Request, ServerCertificate, ServerCertificateError, Stage, Stored, SubjectFacts,
+    CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page,
+    RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
+    SubjectFacts, renew_after,
 };
 pub use keys::{
     KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
     UnknownKeyKind,
 };
-pub use log::{Checkpoint, Consistency, Inclusion, Log, ReadError as LogReadError, Record, Recorded};
+pub use log::{
+    Checkpoint, CheckpointError, Consistency, Damaged, Hash, Inclusion, Log, NoteError, Proof, ProofError,
+    ProveError, Proven, ReadError as LogReadError, Record, Recorded, SignCheckpointError, VerifierKey,
+    VerifierKeyError, verify_proof,
+};
 pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
-    ProfileError, ProfileId, Refused, Wanted, prepare,
+    ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
 };
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::{Ca, PassphraseChangeError};

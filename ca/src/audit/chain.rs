@@ -13,8 +13,6 @@ use crate::log::{Hash, sha256};
 
 /// What this is a hash of, and no other hash of ours.
 const DOMAIN: &[u8] = b"muster audit entry 1\n";
-/// Longer than any name or reason of ours; what a stranger sent must not fill the disk.
-pub(crate) const TEXT_BYTES_MAX: usize = 1024;
 
 /// An entry in its place, as it is stored: texts rather than enumerations, so that what is there can be verified
 /// whatever it says.
@@ -63,12 +61,12 @@ impl ChainHead {
         let mut chained = Chained {
             sequence: self.entries + 1,
             at: now,
-            actor: storable(&entry.actor),
-            credential: storable(&entry.credential),
+            actor: entry.actor.clone(),
+            credential: entry.credential.clone(),
             action: entry.action.as_str().to_owned(),
-            object: storable(&entry.object),
+            object: entry.object.clone(),
             decision: entry.decision.as_str().to_owned(),
-            reason: storable(&entry.reason),
+            reason: entry.reason.clone(),
             count: entry.count,
             request_sha256: entry.request_sha256,
             certificate_sha256: entry.certificate_sha256,
@@ -131,15 +129,4 @@ impl Chained {
 fn push_optional(bytes: &mut Vec<u8>, value: Option<&[u8]>) {
     bytes.push(u8::from(value.is_some()));
     bytes.extend_from_slice(value.unwrap_or_default());
-}
-
-/// The text cut to what is kept of it, without NUL, which PostgreSQL does not take.
-fn storable(text: &str) -> String {
-    const MARK: char = '…';
-    let text = text.replace('\0', "\u{fffd}");
-    if text.len() <= TEXT_BYTES_MAX {
-        return text;
-    }
-    let end = text.floor_char_boundary(TEXT_BYTES_MAX - MARK.len_utf8());
-    format!("{}{MARK}", &text[..end])
 }

@@ -1,16 +1,24 @@
 //! The audit log: every decision of the authority, allowed or refused, in a hash chain.
 
 mod chain;
+mod export;
+pub(crate) mod refusals;
 mod service;
 pub(crate) mod sql;
 
 pub use chain::{Broken, ChainHead, Chained, verify};
+pub use export::{
+    AuditExport, ExportError, LineError, Verified, VerifyError, VerifyExportError, Wrong, verify_export,
+};
 pub(crate) use service::Audit;
 
 use crate::caller::Caller;
 
+/// Longer than any name or reason of ours; what a stranger sent must not fill the disk.
+const TEXT_BYTES_MAX: usize = 1024;
+
 /// One decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Who asked.
     pub actor: String,
@@ -30,14 +38,14 @@ pub struct Entry {
     pub count: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
     Allowed,
     Refused,
 }
 
 /// What was done or asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     AuthorityCreate,
     AuthorityRequest,
@@ -54,6 +62,7 @@ pub enum Action {
     CertificateRenew,
     CertificateRevoke,
     ExternalChange,
+    LogKeyCreate,
 }
 
 impl Entry {
@@ -76,6 +85,26 @@ impl Entry {
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
         self
+    }
+
+    /// What is kept of it.
+    pub(crate) fn kept(mut self) -> Self {
+        for text in [&mut self.actor, &mut self.credential, &mut self.object, &mut self.reason] {
+            keep(text);
+        }
+        self
+    }
+}
+
+/// Cuts a text to its bound, and takes NUL out of it, which PostgreSQL does not store.
+fn keep(text: &mut String) {
+    const MARK: char = '…';
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{fffd}");
+    }
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - MARK.len_utf8()));
+        text.push(MARK);
     }
 }
 
@@ -106,6 +135,10 @@ impl Action {
             Self::CertificateRenew => "certificate.renew",
             Self::CertificateRevoke => "certificate.revoke",
             Self::ExternalChange => "external.change",
+            Self::LogKeyCreate => "log.key.create",
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

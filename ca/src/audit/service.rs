@@ -1,29 +1,46 @@
-//! Entries written.
+//! Entries written, and read again.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
 use muster_store::{Db, Statement, StoreError, WriteError};
 use muster_x509::Certificate;
 
-use super::Entry;
+use super::{Chained, Decision, Entry, refusals::Refusals, sql};
 use crate::{
     Ca,
     log::{Record, Recorded},
 };
 
-/// The head of the chain, and whatever else writing entries needs.
-pub(crate) struct Audit {}
+/// Entries that are read at once, at most.
+pub(crate) const PAGE_MAX: usize = 1000;
+
+/// What keeps a flood of refusals from being a flood of entries.
+#[derive(Default)]
+pub(crate) struct Audit {
+    refusals: Mutex<Refusals>,
+}
 
 impl Audit {
     pub(crate) async fn open(_db: &Db) -> Result<Self, StoreError> {
-        Ok(Self {})
+        Ok(Self::default())
+    }
+
+    pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ca {
-    /// Writes an entry that stands alone; durable when it returns.
+    /// Writes an entry that stands alone; durable when it returns. Refusals that are alike within a second are written
+    /// once and then counted.
     pub async fn audit(&self, entry: Entry, now: Timestamp) -> Result<(), WriteError> {
-        self.record(entry, None, Vec::new(), now).await.map(|_| ())
+        let due = match entry.decision {
+            Decision::Allowed => vec![entry],
+            Decision::Refused => self.audit.refusals().admit(entry.kept(), now),
+        };
+        self.append_entries(due, now).await
     }
 
     /// Writes what was decided with what it changed: the entry, the certificate's leaf in the transparency log, and
@@ -41,5 +58,16 @@ impl Ca {
             None => record,
         })
         .await
+    }
+
+    pub(crate) async fn append_entries(&self, entries: Vec<Entry>, now: Timestamp) -> Result<(), WriteError> {
+        let mut entries = entries.into_iter();
+        let Some(first) = entries.next() else { return Ok(()) };
+        self.append(entries.fold(Record::new(first, now), Record::and)).await.map(|_| ())
+    }
+
+    /// Entries from a sequence on, which counts from 1: at most `max`, and never more than a page of 1000.
+    pub async fn audit_page(&self, from: u64, max: usize) -> Result<Vec<Chained>, StoreError> {
+        sql::page(&self.db, from, u64::MAX, max.min(PAGE_MAX)).await
     }
 }

@@ -35,6 +35,12 @@ impl Edge {
         self.size
     }
 
+    /// The tiles that are not full.
+    pub(crate) fn partial(&self) -> impl Iterator<Item = (TileId, &[Hash])> {
+        let partial = widths(self.size).zip(&self.levels).map(|((id, _), hashes)| (id, hashes.as_slice()));
+        partial.filter(|(_, hashes)| !hashes.is_empty())
+    }
+
     /// Adds leaves on the right; tells what is to be written, each tile once.
     pub(crate) fn append(&mut self, leaves: &[Hash]) -> Vec<Changed> {
         let mut full = Vec::new();

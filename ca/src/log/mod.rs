@@ -1,28 +1,34 @@
 //! The transparency log: every certificate issued, in a Merkle tree (RFC 6962 leaves) with signed checkpoints.
 
 mod batch;
-mod edge;
+mod checkpoint;
+pub(crate) mod edge;
 mod merkle;
+mod note;
+mod proof;
 mod record;
 mod service;
-mod sql;
-mod tiles;
+pub(crate) mod sql;
+pub(crate) mod tiles;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use muster_store::StoreError;
 
 use crate::audit::ChainHead;
 use edge::Edge;
 
+pub use checkpoint::{Checkpoint, CheckpointError, SignCheckpointError};
 pub use merkle::Hash;
+pub use note::{NoteError, VerifierKey, VerifierKeyError};
+pub use proof::{Consistency, Inclusion, Proof, ProofError, ProveError, Proven, verify_proof};
 pub use record::{Record, Recorded};
 pub use service::Log;
 pub use tiles::Damaged;
 
-pub(crate) use merkle::sha256;
+pub(crate) use merkle::{leaf_hash, sha256};
 
 /// Where both logs end: the audit log's chain, and the right edge of the tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,29 +46,4 @@ pub enum ReadError {
     NoHead,
     #[error(transparent)]
     Damaged(#[from] Damaged),
-}
-
-/// How big the tree was and what its root hash was, signed (C2SP tlog-checkpoint).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
-    pub size: u64,
-    pub root: [u8; 32],
-    /// The signed note, as it is published.
-    pub note: String,
-}
-
-/// That a leaf is in the tree of a checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inclusion {
-    pub index: u64,
-    pub size: u64,
-    pub path: Vec<[u8; 32]>,
-}
-
-/// That the tree of an older checkpoint is the beginning of that of a newer one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consistency {
-    pub old_size: u64,
-    pub size: u64,
-    pub path: Vec<[u8; 32]>,
 }

@@ -40,13 +40,13 @@ pub struct Recorded {
 impl Record {
     /// There is no record without a decision.
     pub fn new(entry: Entry, now: Timestamp) -> Self {
-        Self { at: now, entries: vec![entry], leaf: None, rows: Vec::new(), statements: Vec::new() }
+        Self { at: now, entries: vec![entry.kept()], leaf: None, rows: Vec::new(), statements: Vec::new() }
     }
 
     /// A second decision, at once with the first.
     #[must_use]
     pub fn and(mut self, entry: Entry) -> Self {
-        self.entries.push(entry);
+        self.entries.push(entry.kept());
         self
     }
 

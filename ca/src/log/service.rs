@@ -2,16 +2,21 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use muster_store::{Db, WriteError};
 
 use super::{
-    Head, ReadError, Record, Recorded, sql,
+    Head, ReadError, Record, Recorded,
+    checkpoint::Signer,
+    sql,
     worker::{Job, QUEUE_MAX, Sequencer},
 };
-use crate::Ca;
+use crate::{Ca, audit::refusals::WINDOW};
+
+/// Entries and refusals come at any time; this late, at most, is seen that there is something to sign or to write.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// Both logs: the way to their sequencer, and where they end.
 pub struct Log {
@@ -20,6 +25,7 @@ pub struct Log {
     head: Arc<Mutex<Head>>,
     /// Ends when the sequencer has stopped.
     running: watch::Receiver<()>,
+    pub(super) signer: Signer,
 }
 
 impl Log {
@@ -30,7 +36,7 @@ impl Log {
         let (finished, running) = watch::channel(());
         // Owned by this handle: it ends with the queue, and `close` waits for it.
         tokio::spawn(Sequencer { db: db.clone(), queue, head: Arc::clone(&head), running: finished }.run());
-        Ok(Self { queue: Mutex::new(Some(sender)), head, running })
+        Ok(Self { queue: Mutex::new(Some(sender)), head, running, signer: Signer::default() })
     }
 
     /// See [`Ca::append`]. A caller that stops waiting does not take the record back.
@@ -66,8 +72,29 @@ impl Ca {
         self.log.append(record).await
     }
 
-    /// Signs a checkpoint when one is due.
-    pub(crate) async fn tick_log(&self, _now: Timestamp) -> Option<Timestamp> {
-        None
+    /// Writes the refusals that were counted, and signs a checkpoint when one is due.
+    pub(crate) async fn tick_log(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = self.audit.refusals().due(now);
+        if let Err(error) = self.append_entries(due, now).await {
+            tracing::warn!(%error, "counted refusals are not in the audit log");
+        }
+        let next = self.tick_checkpoint(now).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no checkpoint is signed");
+            now + LOOK_EVERY
+        });
+        let counting = !self.audit.refusals().is_empty();
+        Some(next.min(now + if counting { WINDOW } else { LOOK_EVERY }))
+    }
+
+    /// Ends both logs: writes what was counted or handed in, and signs it.
+    pub async fn close(&self, now: Timestamp) {
+        let due = self.audit.refusals().all();
+        if let Err(error) = self.append_entries(due, now).await {
+            tracing::warn!(%error, "counted refusals are not in the audit log");
+        }
+        if let Err(error) = self.checkpoint(now).await {
+            tracing::warn!(%error, "the end of the logs is not signed");
+        }
+        self.log.close().await;
     }
 }

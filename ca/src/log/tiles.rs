@@ -40,6 +40,7 @@ impl Plan {
         consistency_ranges(old, size).map(Self)
     }
 
+    #[cfg(test)]
     pub(crate) fn root(size: u64) -> Self {
         Self((size > 0).then_some(0..size).into_iter().collect())
     }

@@ -217,9 +217,9 @@ fn the_edge_restored_is_the_edge_that_was() {
     let widths = |(level, index)| tiles.hashes(TileId { level, index }).len();
     assert_eq!([(0, 272), (0, 273), (1, 0), (1, 1), (2, 0), (3, 0)].map(widths), [256, 112, 256, 17, 1, 0]);
     assert_eq!(edge.root(), Naive::new(leaves.clone()).root(0..70_000));
-    assert_eq!(Edge::restore(edge.size(), &tiles).unwrap(), edge);
+    assert!(Edge::restore(edge.size(), &tiles).unwrap() == edge);
     let (edge, tiles) = stored(&leaves[..65_536], 256);
-    assert_eq!(Edge::restore(65_536, &tiles).unwrap(), edge);
+    assert!(Edge::restore(65_536, &tiles).unwrap() == edge);
     assert_eq!(Edge::tiles(65_536), [TileId { level: 2, index: 0 }]);
     assert!(Edge::restore(70_000, &tiles).is_err());
 }

@@ -1,0 +1,70 @@
+//! Proofs made from the tiles that they take.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+
+use muster_x509::Certificate;
+
+use super::{Consistency, Proof, ProveError};
+use crate::{
+    Ca,
+    issuance::Stage,
+    log::{ReadError, merkle::sha256, sql, tiles::Plan},
+};
+
+impl Ca {
+    /// The proof that the certificate at this index is in the log, against a checkpoint that covers it.
+    pub async fn prove(&self, index: u64, now: Timestamp) -> Result<Proof, ProveError> {
+        let missing = || ProveError::NoSuchCertificate(index);
+        if index >= self.log.head().edge.size() {
+            return Err(missing());
+        }
+        let checkpoint = match self.latest_checkpoint(now).await? {
+            Some(latest) if latest.size > index => latest,
+            Some(_) | None => self.checkpoint(now).await?,
+        };
+        let plan = Plan::inclusion(index, checkpoint.size).ok_or_else(missing)?;
+        let path = self.hashes(&plan).await?;
+        let certificates = sql::certificates(&self.db, index, index + 1).await.map_err(ReadError::from)?;
+        let der = certificates.first().and_then(|(_, base64)| STANDARD.decode(base64).ok());
+        let certificate_sha256 = Some(sha256(&[&der.ok_or_else(missing)?]));
+        Ok(Proof { certificate_sha256, index, path, note: checkpoint.note })
+    }
+
+    /// The same for a certificate, found by its serial number.
+    pub async fn prove_certificate(
+        &self,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<Proof, ProveError> {
+        let missing = || ProveError::NotLogged { serial: certificate.serial_hex().to_owned() };
+        let serial = certificate.serial().try_into().map_err(|_| missing())?;
+        let stored = self.certificate(serial, None).await.map_err(ReadError::from)?;
+        match stored.map(|stored| stored.stage) {
+            Some(Stage::Issued { log_index, certificate: found }) if found.der() == certificate.der() => {
+                self.prove(log_index, now).await
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    /// The proof that the log of one size is the beginning of the log of another.
+    pub async fn prove_consistency(&self, old_size: u64, size: u64) -> Result<Consistency, ProveError> {
+        if size > self.log.head().edge.size() {
+            return Err(ProveError::NoSuchSize(size));
+        }
+        let path = match old_size {
+            0 => Vec::new(),
+            _ => {
+                let plan = Plan::consistency(old_size, size).ok_or(ProveError::NoSuchSize(old_size))?;
+                self.hashes(&plan).await?
+            }
+        };
+        Ok(Consistency { old_size, size, path })
+    }
+
+    async fn hashes(&self, plan: &Plan) -> Result<Vec<[u8; 32]>, ReadError> {
+        let tiles = sql::tiles(&self.db, &plan.tiles()).await?;
+        Ok(plan.hashes(&tiles)?)
+    }
+}
