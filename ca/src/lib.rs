@@ -28,7 +28,7 @@ pub use audit::{
     Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, LineError, Verified,
     VerifyError, VerifyExportError, Wrong, verify as verify_entries, verify_export,
 };
-pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
+pub use caller::{Caller, Credential, Grant, NotGranted, Quota, Rate};
 pub use folder::FolderError;
 pub use hierarchy::{
     Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,
@@ -36,9 +36,8 @@ pub use hierarchy::{
     Urgency,
 };
 pub use issuance::{
-    CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page,
-    RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
-    SubjectFacts, renew_after,
+    Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page, RenewError, RenewRequest,
+    Request, ServerCertificate, ServerCertificateError, Stage, Stored, SubjectFacts,
 };
 pub use keys::{
     KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
@@ -51,7 +50,7 @@ pub use log::{
 };
 pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
-    ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
+    ProfileError, ProfileId, Refused, Wanted, prepare,
 };
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::{Ca, PassphraseChangeError};
