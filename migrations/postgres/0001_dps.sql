@@ -34,7 +34,8 @@ CREATE TABLE registration (
   operation  TEXT   NOT NULL, -- the latest; only its worker may end it
   pending    BIGINT NOT NULL, -- 1 while something is left to do at a hub
   updated_us BIGINT NOT NULL,
-  document   TEXT   NOT NULL  -- JSON: state and what is true in it
+  document   TEXT   NOT NULL, -- JSON: state and what is true in it
+  payload    TEXT             -- JSON: what the device sent along with the latest operation
 );
 CREATE INDEX registration_by_enrollment ON registration (enrollment, id);
 CREATE INDEX registration_pending ON registration (id) WHERE pending = 1;

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use muster_enrollment_policies::NoHub;
 use muster_identity::{RegistrationId, Status};
-use serde_json::Value;
 
 use super::{
     OperationId,
@@ -23,7 +22,6 @@ pub(crate) struct Beginning<'a> {
     pub(crate) operation: OperationId,
     pub(crate) etag: Etag,
     pub(crate) origin: Origin,
-    pub(crate) payload: Option<Value>,
     pub(crate) now: Timestamp,
 }
 
@@ -34,7 +32,7 @@ pub(crate) fn begin(
     linked: &[Linked],
     steps: &mut Steps,
 ) -> Record {
-    let Beginning { id, operation, etag, origin, payload, now } = beginning;
+    let Beginning { id, operation, etag, origin, now } = beginning;
     let enrollment = verified.enrollment();
     let name = EnrollmentName { kind: enrollment.kind(), id: enrollment.id().clone() };
     let state = match enrollment.status {
@@ -67,7 +65,6 @@ pub(crate) fn begin(
         updated: now,
         home: None,
         strays: Vec::new(),
-        payload,
         state,
     };
     match previous {

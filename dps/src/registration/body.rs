@@ -18,8 +18,8 @@ pub(crate) enum BodyError {
     Invalid(#[from] Invalid),
 }
 
-/// The custom payload, any JSON; SDKs send nothing, a single space or explicit nulls where they have none.
-pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Option<Value>, BodyError> {
+/// The custom payload, any JSON, as text; SDKs send nothing, a single space or explicit nulls where they have none.
+pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Option<String>, BodyError> {
     if body.len() > BODY_BYTES_MAX {
         return Err(BodyError::TooLarge { bytes: body.len() });
     }
@@ -44,5 +44,5 @@ pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Option<Value>, Bo
     if csr.is_given() {
         return Err(csr.wrong("issuing certificates to devices is not available yet, leave it out").into());
     }
-    Ok(body.at("payload").value().cloned())
+    Ok(body.at("payload").value().map(Value::to_string))
 }

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use muster_identity::{Authentication, Capabilities, DeviceId, HostName, InitialTwin, RegistrationId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{OperationId, Transport};
 use crate::{
@@ -33,9 +32,6 @@ pub(crate) struct Record {
     /// Where else it may be, from moves that are not finished; each is left when the device has arrived.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) strays: Vec<Place>,
-    /// What the device sent along, for policies that ask for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) payload: Option<Value>,
     pub(crate) state: State,
 }
 

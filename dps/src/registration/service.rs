@@ -97,10 +97,10 @@ impl Dps {
     ) -> Result<Answer, Refusal> {
         self.let_in(presented, now, steps)?;
         let payload = body::read(body, &presented.registration_id)?;
-        // A place in the queue before anything is recorded: what is accepted is worked on.
-        let place = self.jobs.try_reserve().map_err(|_| Refusal::Busy)?;
         for _ in 0..ATTEMPTS_MAX {
             let (verified, loaded) = self.attested(presented, now, steps).await?;
+            // A place in the queue before anything is recorded: what is accepted is worked on.
+            let place = self.jobs.try_reserve().map_err(|_| Refusal::Busy)?;
             let (version, previous) = match loaded.registration {
                 Some(previous) => (previous.version + 1, Some(previous.record)),
                 None => (1, None),
@@ -114,13 +114,12 @@ impl Dps {
                     transport: presented.transport,
                     address: presented.peer.address.to_string(),
                 },
-                payload: payload.clone(),
                 now,
             };
             let record = begin(beginning, &verified, previous, &self.linked, steps);
             let key = record.id.folded();
             let claim = self.operations.claim(&record.operation);
-            if self.db.put(&sql::BEGIN, &key, sql::row(&record, version)).await? {
+            if self.db.put(&sql::BEGIN, &key, sql::first_row(&record, version, payload.as_deref())).await? {
                 steps.passed("record", format_args!("operation {} is on disk", record.operation));
                 let answer = self.accepted(&record.operation, tracking);
                 let begun = Begun { version, record, verified, tracking, claim };

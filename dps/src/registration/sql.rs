@@ -31,13 +31,13 @@ WHERE pending = 1 AND id > $1 AND updated_us <= $2 ORDER BY id LIMIT $3";
 /// A new operation. It returns no key when the row is not the one that was decided on, and then nothing was written.
 pub(super) static BEGIN: Rows = Rows {
     name: "registration begins",
-    sql: "INSERT INTO registration (id, enrollment, version, operation, pending, updated_us, document)
+    sql: "INSERT INTO registration (id, enrollment, version, operation, pending, updated_us, document, payload)
 SELECT value->>'id', value->>'enrollment', CAST(value->>'version' AS BIGINT), value->>'operation',
-  CAST(value->>'pending' AS BIGINT), CAST(value->>'updatedUs' AS BIGINT), value->>'document'
+  CAST(value->>'pending' AS BIGINT), CAST(value->>'updatedUs' AS BIGINT), value->>'document', value->>'payload'
 FROM {rows} WHERE true
 ON CONFLICT (id) DO UPDATE SET enrollment = excluded.enrollment, version = excluded.version,
   operation = excluded.operation, pending = excluded.pending, updated_us = excluded.updated_us,
-  document = excluded.document
+  document = excluded.document, payload = excluded.payload
 WHERE registration.version = excluded.version - 1
 RETURNING id AS key",
 };
@@ -56,6 +56,16 @@ WHERE registration.operation = excluded.operation
 RETURNING id AS key",
 };
 
+/// For `BEGIN`. The payload is kept for policies that will ask for it, and goes nowhere else: it may have 96 KB.
+pub(super) fn first_row(record: &Record, version: i64, payload: Option<&str>) -> Value {
+    let mut row = row(record, version);
+    if let (Some(payload), Value::Object(row)) = (payload, &mut row) {
+        row.insert("payload".to_owned(), payload.into());
+    }
+    row
+}
+
+/// For `END`.
 pub(super) fn row(record: &Record, version: i64) -> Value {
     json!({
         "id": record.id.folded(),

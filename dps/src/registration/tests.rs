@@ -1,7 +1,7 @@
 //! Plans for devices that come for the first time and for those that come back; states and their JSON.
 
 use muster_identity::{Authentication, Capabilities, HostName, InitialTwin, RegistrationId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     OperationId, Transport,
@@ -43,7 +43,6 @@ fn record(home: Option<Place>, state: State) -> Record {
         updated: now(),
         home,
         strays: Vec::new(),
-        payload: None,
         state,
     }
 }
@@ -219,8 +218,7 @@ fn a_record_is_stored_as_it_is() {
         State::Failed { failure },
         State::Disabled,
     ] {
-        let record =
-            Record { payload: Some(json!({ "a": [null] })), ..record(Some(place(HUB_1, "d1")), state) };
+        let record = record(Some(place(HUB_1, "d1")), state);
         let document = serde_json::to_string(&record).unwrap();
         assert_eq!(Record::stored(&document).unwrap(), record);
     }
@@ -277,11 +275,11 @@ fn bodies_of_every_sdk_are_read() {
         (r#"{"registrationId":"D1","payload":null,"tpm":null}"#, None),
         (
             r#"{"payload": {"modelId": "dtmi:lab:Thing;1"}, "registrationId": "d1"}"#,
-            Some(json!({ "modelId": "dtmi:lab:Thing;1" })),
+            Some(r#"{"modelId":"dtmi:lab:Thing;1"}"#),
         ),
-        (r#"{"payload":"{\"a\":1}"}"#, Some(json!("{\"a\":1}"))), // Java
+        (r#"{"payload":"{\"a\":1}"}"#, Some(r#""{\"a\":1}""#)), // Java
     ] {
-        assert_eq!(read(text), Ok::<Option<Value>, BodyError>(payload), "{text}");
+        assert_eq!(read(text), Ok::<_, BodyError>(payload.map(str::to_owned)), "{text}");
     }
     assert!(matches!(read("{"), Err(BodyError::NotJson(_))));
     assert!(matches!(read(r#"{"registrationId":"d2"}"#), Err(BodyError::Invalid(_))));
