@@ -12,8 +12,8 @@ const FORMAT: i64 = 1;
 const APPLICATION_ID: i64 = 0x4d75_7374;
 /// A batch is tens of kilobytes: larger pages mean fewer of them to link and to sum up. A single event still costs one page.
 const PAGE_BYTES: u32 = 16 * 1024;
-/// Holds one commit's pages until they are written.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Holds the pages of any usual commit until they are written; larger ones spill into the WAL early.
+const WRITER_CACHE_KIB: i64 = 4 * 1024;
 const READER_CACHE_KIB: i64 = 1024;
 /// A reader waits this long for the moments in which SQLite keeps it out.
 const BUSY_TIMEOUT_MS: i64 = 5_000;
