@@ -75,9 +75,33 @@ pub(crate) struct Hex(pub(crate) Hash);
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Base64(pub(crate) Vec<u8>);
 
+impl Chained {
+    /// In the words of an export.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(EntryLine::from(self.clone())).unwrap_or_default()
+    }
+}
+
 impl Line {
     pub(crate) fn entry(entry: Chained) -> Self {
-        Self::Entry(Box::new(EntryLine {
+        Self::Entry(Box::new(entry.into()))
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, LineError> {
+        serde_json::from_slice(text).map_err(|error| LineError::Json(error.to_string()))
+    }
+
+    /// With its newline.
+    pub(crate) fn write(&self, text: &mut Vec<u8>) {
+        // Texts and numbers: nothing in them that JSON cannot say, and a Vec takes all.
+        let _ = serde_json::to_writer(&mut *text, self);
+        text.push(b'\n');
+    }
+}
+
+impl From<Chained> for EntryLine {
+    fn from(entry: Chained) -> Self {
+        Self {
             sequence: entry.sequence,
             at: entry.at,
             actor: entry.actor,
@@ -92,18 +116,7 @@ impl Line {
             log_index: entry.log_index,
             previous: Hex(entry.previous),
             hash: Hex(entry.hash),
-        }))
-    }
-
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, LineError> {
-        serde_json::from_slice(text).map_err(|error| LineError::Json(error.to_string()))
-    }
-
-    /// With its newline.
-    pub(crate) fn write(&self, text: &mut Vec<u8>) {
-        // Texts and numbers: nothing in them that JSON cannot say, and a Vec takes all.
-        let _ = serde_json::to_writer(&mut *text, self);
-        text.push(b'\n');
+        }
     }
 }
 

@@ -163,6 +163,32 @@ fn a_proof_proves_its_certificate_and_no_other_and_nothing_when_it_was_changed()
     }
 }
 
+#[test]
+fn no_byte_of_a_proof_but_its_label_can_be_another() {
+    let log = Signer::new("factory.example/log");
+    let leaves = [leaf_hash(b"other"), leaf_hash(b"certificate")];
+    let proof = Proof {
+        certificate_sha256: Some(sha256(&[b"certificate"])),
+        index: 1,
+        path: vec![leaves[0]],
+        note: log.checkpoint(&leaves).note,
+    };
+    let text = proof.to_text();
+    verify_proof(&text, b"certificate", &log.key).unwrap();
+    // But for the label, which proves nothing and is told apart only if it is a hash.
+    let label = text.find("extra").unwrap()..text.find("index").unwrap();
+    for at in (0..text.len()).filter(|at| !label.contains(at)) {
+        for byte in [b'\n', b' ', b'0', b'A', b'=', b'~', text.as_bytes()[at] ^ 1] {
+            let mut changed = text.clone().into_bytes();
+            changed[at] = byte;
+            let Ok(changed) = String::from_utf8(changed) else { continue };
+            let proven = verify_proof(&changed, b"certificate", &log.key);
+            assert!(changed == text || proven.is_err(), "{at}: {changed}");
+        }
+        assert!(!text.is_char_boundary(at) || verify_proof(&text[..at], b"certificate", &log.key).is_err());
+    }
+}
+
 fn edge(leaves: &[[u8; 32]]) -> Edge {
     let mut edge = Edge::default();
     edge.append(leaves);
