@@ -28,7 +28,7 @@ pub use audit::{
     Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, LineError, Verified,
     VerifyError, VerifyExportError, Wrong, verify as verify_entries, verify_export,
 };
-pub use caller::{Caller, Credential, Grant, NotGranted, Quota, Rate};
+pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
 pub use folder::FolderError;
 pub use hierarchy::{
     Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,
@@ -36,8 +36,9 @@ pub use hierarchy::{
     Urgency,
 };
 pub use issuance::{
-    Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page, RenewError, RenewRequest,
-    Request, ServerCertificate, ServerCertificateError, Stage, Stored, SubjectFacts,
+    CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page,
+    RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
+    SubjectFacts, renew_after,
 };
 pub use keys::{
     KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
@@ -50,7 +51,7 @@ pub use log::{
 };
 pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
-    ProfileError, ProfileId, Refused, Wanted, prepare,
+    ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
 };
 pub use revocation::{Reason, Revocation, Revoked, What};
 pub use service::{Ca, PassphraseChangeError};

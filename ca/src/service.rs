@@ -57,7 +57,7 @@ impl Ca {
         let ca = Self {
             keys,
             hierarchy: Hierarchy::default(),
-            issuance: Issuance::open(&db).await?,
+            issuance: Issuance::open(&db, now).await?,
             revocations: Revocations::open(&db).await?,
             crls: Crls::open(&db).await?,
             responders: Responders::open(&db).await?,

@@ -71,3 +71,53 @@ CREATE TABLE ca_audit_entry (
     previous TEXT NOT NULL,            -- the hash of the entry before
     hash TEXT NOT NULL
 );
+
+-- issuance: every certificate, from before it is signed
+CREATE TABLE ca_certificate (
+    authority TEXT NOT NULL,           -- who signs it
+    serial TEXT NOT NULL,              -- hex of 16 octets
+    state TEXT NOT NULL,               -- 'recorded' | 'issued' | 'abandoned': never signed, its serial never used again
+    profile TEXT NOT NULL,
+    version BIGINT NOT NULL,           -- of the profile
+    subject TEXT NOT NULL,             -- RFC 4514
+    common_name TEXT,
+    spki TEXT NOT NULL,                -- hex of the first half of the SHA-256 of its public key
+    holder TEXT,                       -- whose it is
+    generation TEXT,                   -- of the holder: stands in the certificate
+    caller TEXT NOT NULL,              -- who asked, by which credential
+    idempotency TEXT,                  -- the caller's name for the request
+    quota TEXT,                        -- the grant whose quota it counts against
+    not_after BIGINT NOT NULL,
+    recorded BIGINT NOT NULL,
+    tbs TEXT,                          -- base64 of what is to be signed, until it is
+    log_index BIGINT UNIQUE,           -- where its bytes are (ca_log_certificate)
+    sequence BIGINT,                   -- of its audit entry
+    PRIMARY KEY (authority, serial)
+);
+CREATE UNIQUE INDEX ca_certificate_idempotency ON ca_certificate (caller, idempotency) WHERE idempotency IS NOT NULL;
+CREATE INDEX ca_certificate_spki ON ca_certificate (spki);
+CREATE INDEX ca_certificate_holder ON ca_certificate (holder, log_index) WHERE holder IS NOT NULL;
+CREATE INDEX ca_certificate_quota ON ca_certificate (quota, recorded) WHERE quota IS NOT NULL;
+CREATE INDEX ca_certificate_unsigned ON ca_certificate (recorded) WHERE state = 'recorded';
+
+CREATE TABLE ca_blocked_key (
+    spki TEXT NOT NULL PRIMARY KEY,    -- as in ca_certificate
+    reason TEXT NOT NULL,
+    created BIGINT NOT NULL
+);
+
+-- profile: versions after the built-in ones; nothing is changed, only followed
+CREATE TABLE ca_profile (
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    source TEXT NOT NULL,              -- TOML; empty: from here on the profile is no more
+    created BIGINT NOT NULL,
+    PRIMARY KEY (name, version)
+);
+
+-- caller: who may ask for what
+CREATE TABLE ca_grant (
+    id TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,                -- JSON
+    changed BIGINT NOT NULL
+);

@@ -1,10 +1,18 @@
 //! Who asks, as records name them.
 
 mod grant;
+mod quota;
+mod rate;
+mod service;
+mod sql;
 
 use std::{fmt, net::SocketAddr};
 
-pub use grant::{Grant, NotGranted, Quota, Rate};
+pub use grant::{Grant, GrantError, NotGranted, Quota, Rate};
+pub use service::GrantChangeError;
+
+pub(crate) use quota::Reserved;
+pub(crate) use service::Grants;
 
 /// Known by its credential; made by whoever checked that.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,14 @@
 //! Certificates issued: asked for, checked, recorded, signed, recorded again, answered.
 
+mod draft;
+mod holders;
+mod in_flight;
 mod names;
 mod renewal;
 mod request;
 pub(crate) mod server;
 mod service;
+mod sql;
 mod stored;
 
 use muster_store::{StoreError, WriteError};
@@ -17,13 +21,15 @@ use crate::{
 };
 
 pub use names::NameError;
-pub use renewal::{RenewError, RenewRequest};
+pub use renewal::{RenewError, RenewRequest, renew_after};
 pub use request::{Freshness, Hardware, Holder, Issued, Request, SubjectFacts};
 pub use server::{ServerCertificate, ServerCertificateError};
-pub use stored::{Filter, Page, Stage, Stored};
+pub use stored::{CertificateReadError, Filter, Page, Stage, Stored};
 
 pub(crate) use names::ServerNames;
 pub(crate) use service::{Issuance, Signing};
+
+use draft::Draft;
 
 /// Why no certificate was issued.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +38,8 @@ pub enum IssueError {
     NoSuchAuthority(AuthorityId),
     #[error("authority `{authority}` is {state}, so it signs nothing: name one that is active")]
     NotActive { authority: AuthorityId, state: State },
+    #[error("authority `{0}` has no key here: name one that has")]
+    KeyElsewhere(AuthorityId),
     #[error("profile `{0}` is not there: `muster ca profile list` shows those that are")]
     NoSuchProfile(String),
     #[error(transparent)]
@@ -60,8 +68,37 @@ pub enum IssueError {
     Sign(#[from] SignError),
     #[error("the certificate is not recorded, so it is not issued: {0}")]
     Record(#[from] WriteError),
-    #[error("records cannot be read: {0}")]
-    Read(#[from] StoreError),
+    #[error(transparent)]
+    Read(#[from] CertificateReadError),
+}
+
+impl IssueError {
+    /// Whether it says no, and not that it could not be done now.
+    pub(crate) fn is_a_decision(&self) -> bool {
+        match self {
+            Self::NoSuchAuthority(_)
+            | Self::NotActive { .. }
+            | Self::KeyElsewhere(_)
+            | Self::NoSuchProfile(_)
+            | Self::NotGranted(_)
+            | Self::Refused(_)
+            | Self::KeyOfAuthority(_)
+            | Self::KeyBlocked { .. }
+            | Self::KeyOfAnother { .. }
+            | Self::ClockWentBack { .. }
+            | Self::IdempotencyKeyReused(_)
+            | Self::IdempotencyKeyMalformed(_)
+            | Self::Build(_)
+            | Self::Sign(_) => true,
+            Self::InProgress | Self::Record(_) | Self::Read(_) => false,
+        }
+    }
+}
+
+impl From<StoreError> for IssueError {
+    fn from(error: StoreError) -> Self {
+        Self::Read(error.into())
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Profile {
             take(fact, csr, &mut facts);
         }
         check_facts(&facts)?;
-        let mut remarks = self.check_csr(csr, &facts)?;
+        let mut remarks = self.check_csr(csr, Some(&facts))?;
         if let (Some(asked), Some(given)) = (csr.common_name(), &facts.common_name)
             && asked != given
         {
@@ -102,8 +102,9 @@ impl Profile {
         self.scope.is_empty() || self.scope.iter().any(|pattern| pattern.fits(name, caller))
     }
 
-    /// Refuses what would be an attack if it were given, and remarks on the rest that is not given.
-    pub(crate) fn check_csr(&self, csr: &Csr, facts: &SubjectFacts) -> Result<Vec<String>, Refused> {
+    /// Refuses what would be an attack if it were given, and remarks on the rest that is not given. Without facts, names
+    /// are judged elsewhere.
+    pub(crate) fn check_csr(&self, csr: &Csr, facts: Option<&SubjectFacts>) -> Result<Vec<String>, Refused> {
         let requested = csr.requested();
         if self.kind == Kind::EndEntity {
             if let Some(BasicConstraints::Authority { .. }) = requested.basic_constraints {
@@ -130,7 +131,8 @@ impl Profile {
             }
             surplus.push(format!("purpose {purpose}"));
         }
-        let names = requested.alt_names.iter().filter(|name| !is_given(name, facts));
+        let names = requested.alt_names.iter();
+        let names = names.filter(|name| facts.is_some_and(|facts| !is_given(name, facts)));
         surplus.extend(names.map(|name| format!("name {}", title(name))));
         let others = requested.extensions.iter().map(|extension| extension.oid.as_str());
         let others = others.filter(|oid| !HARMLESS.contains(oid) && *oid != SUBJECT_ALT_NAME);

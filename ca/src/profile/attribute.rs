@@ -153,6 +153,11 @@ pub(super) fn text_of(name: &Name, oid: &str) -> Option<String> {
     }
 }
 
+/// None when there are two, because then it names nobody.
+pub(crate) fn common_name(subject: &Name) -> Option<String> {
+    text_of(subject, COMMON_NAME)
+}
+
 /// Of a value that is refused, as much as a message takes.
 pub(super) fn shown(value: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 80;

@@ -1,4 +1,4 @@
-//! Profiles: what certificates of a kind look like, and the rules that turn a request into one. Pure.
+//! Profiles: what certificates of a kind look like, and the rules that turn a request into one.
 //!
 //! A profile is a text (TOML, see `ca/profiles/`); its versions are never changed, only followed by another.
 
@@ -14,6 +14,9 @@ mod object_identifiers;
 mod pattern;
 mod prepare;
 mod refused;
+mod service;
+mod shelf;
+mod sql;
 mod tbs;
 mod template;
 mod text;
@@ -32,7 +35,13 @@ pub use lint::Finding;
 pub use object_identifiers::{GENERATION, PRIVATE_ARC};
 pub use prepare::{Identity, Prepared, Wanted, prepare};
 pub use refused::{EndOfLife, Refused};
+pub use service::ProfileChangeError;
 pub use text::ProfileError;
+
+pub(crate) use attribute::common_name;
+pub(crate) use extensions::value_of;
+pub(crate) use service::Profiles;
+pub(crate) use text::is_name;
 
 pub use pattern::NamePattern;
 

@@ -110,7 +110,7 @@ pub fn prepare(
         serial,
         authority: issuer.authority.id.clone(),
         profile: profile.id.clone(),
-        common_name: attribute::text_of(&subject, attribute::COMMON_NAME),
+        common_name: attribute::common_name(&subject),
         subject: subject.to_string(),
         spki_sha256: sha256(&[csr.spki_der()]),
         not_after: period.end.to_timestamp(),

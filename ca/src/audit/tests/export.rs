@@ -44,7 +44,8 @@ async fn an_export_proves_itself_and_no_line_of_it_can_be_changed() {
     let lines: Vec<String> = file.split_inclusive('\n').map(str::to_owned).collect();
     assert_eq!(lines.len() as u64, 2 + verified.entries + verified.certificates + verified.checkpoints);
     let at = |part: &str| lines.iter().position(|line| line.contains(part)).unwrap();
-    let (issued, logged) = (at("certificate/7\""), at("\"index\":7,"));
+    // The authorities' own certificates are the first ones.
+    let (issued, logged) = (at("certificate/7\""), at("\"index\":9,"));
     assert_eq!(logged, issued + 1);
     let changed = |at: usize, from: &str, to: &str| {
         assert!(lines[at].contains(from), "{}", lines[at]);
@@ -64,13 +65,13 @@ async fn an_export_proves_itself_and_no_line_of_it_can_be_changed() {
         changed(issued, "certificate/7", "certificate/8"),
         (line(issued), Wrong::Entry(Broken::Changed(sequence)))
     );
-    assert_eq!(without(issued).1, Wrong::CertificateUnaccounted(7));
-    assert_eq!(without(logged).1, Wrong::CertificateMissing { sequence, index: 7 });
+    assert_eq!(without(issued).1, Wrong::CertificateUnaccounted(9));
+    assert_eq!(without(logged).1, Wrong::CertificateMissing { sequence, index: 9 });
     let leaf = lines[logged].split("\"leaf\":\"").nth(1).unwrap()[..8].to_owned();
-    assert_eq!(changed(logged, &leaf, "00000000"), (line(logged), Wrong::Leaf(7)));
+    assert_eq!(changed(logged, &leaf, "00000000"), (line(logged), Wrong::Leaf(9)));
     assert_eq!(
         changed(logged, "\"certificate\":\"MII", "\"certificate\":\"NII").1,
-        Wrong::CertificateReplaced { index: 7, sequence }
+        Wrong::CertificateReplaced { index: 9, sequence }
     );
     let signed = at("\"type\":\"checkpoint\"");
     let (_, why) = changed(signed, "\\n\\n— ", "\\nx\\n\\n— ");

@@ -11,6 +11,7 @@ use super::{
     merkle::{Hash, leaf_hash, root_of_inclusion, roots_of_consistency, sha256},
     note::VerifierKey,
 };
+use crate::CertificateReadError;
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 const EXTRA: &str = "extra ";
@@ -67,6 +68,8 @@ pub enum ProveError {
     Checkpoint(#[from] SignCheckpointError),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateReadError),
 }
 
 /// Why it proves nothing.
@@ -139,8 +142,11 @@ impl Proof {
         if lines.next().map(|(_, line)| line) != Some(FIRST_LINE) {
             return Err(ProofError::Form(1));
         }
-        let extra = lines.next_if(|(_, line)| line.starts_with(EXTRA));
-        let certificate_sha256 = extra.and_then(|(_, line)| read_hash(line.strip_prefix(EXTRA)?));
+        let extra = match lines.next_if(|(_, line)| line.starts_with(EXTRA)) {
+            Some((at, line)) => STANDARD.decode(&line[EXTRA.len()..]).map_err(|_| ProofError::Form(at))?,
+            None => Vec::new(),
+        };
+        let certificate_sha256 = extra.try_into().ok(); // else it is somebody else's, and means nothing to us
         let (at, line) = lines.next().ok_or(ProofError::Form(2))?;
         let index = line.strip_prefix(INDEX).and_then(read_number).ok_or(ProofError::Form(at))?;
         let path = lines

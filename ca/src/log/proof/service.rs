@@ -39,7 +39,7 @@ impl Ca {
     ) -> Result<Proof, ProveError> {
         let missing = || ProveError::NotLogged { serial: certificate.serial_hex().to_owned() };
         let serial = certificate.serial().try_into().map_err(|_| missing())?;
-        let stored = self.certificate(serial, None).await.map_err(ReadError::from)?;
+        let stored = self.certificate(serial, None).await?;
         match stored.map(|stored| stored.stage) {
             Some(Stage::Issued { log_index, certificate: found }) if found.der() == certificate.der() => {
                 self.prove(log_index, now).await

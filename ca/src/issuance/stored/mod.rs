@@ -1,7 +1,10 @@
 //! Certificates as they are found again.
 
+mod service;
+
 use jiff::Timestamp;
 
+use muster_store::StoreError;
 use muster_x509::Certificate;
 
 use crate::{hierarchy::AuthorityId, profile::ProfileId};
@@ -52,7 +55,28 @@ pub struct Filter {
 /// Certificates in the order in which they were issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// Perhaps fewer than asked for, or none, though there are more: a search goes so far and no farther at a time.
     pub certificates: Vec<Stored>,
-    /// Where the next page begins, if there is one.
+    /// Where the next page begins; none at the end.
     pub next: Option<u64>,
+}
+
+/// Why a certificate cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateReadError {
+    #[error("certificates cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error(
+        "certificate `{serial}` is damaged in the database (column `{column}`): restore it from a backup"
+    )]
+    Damaged { serial: String, column: &'static str },
+}
+
+impl Stored {
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        match &self.stage {
+            Stage::Issued { certificate, .. } => Some(certificate),
+            Stage::Recorded | Stage::Abandoned => None,
+        }
+    }
 }

@@ -1,16 +1,22 @@
 //! Renewal: another certificate for the identity of one that is there (RFC 7030 section 4.2.2).
 
-use jiff::Timestamp;
+mod rules;
+mod service;
+
+use jiff::{SignedDuration, Timestamp};
 
 use muster_x509::{Certificate, Csr};
 
 use super::{Holder, IssueError};
-use crate::{caller::Caller, hierarchy::AuthorityId};
+use crate::{
+    caller::Caller,
+    hierarchy::{AuthorityId, BuildError},
+};
 
 #[derive(Debug, Clone)]
 pub struct RenewRequest {
     pub old: Certificate,
-    /// Subject and alternative names as in the old certificate, byte by byte; or none of both.
+    /// Subject and alternative names as in the old certificate, byte by byte; or without any, which is the same.
     pub csr: Csr,
     /// Who shows the old certificate itself needs no grant: its profile tells whether it may be renewed.
     pub caller: Caller,
@@ -40,10 +46,50 @@ pub enum RenewError {
     NotYetValid { serial: String, not_before: Timestamp },
     #[error("profile `{profile}` wants a new key at renewal: make a new key pair")]
     SameKey { profile: String },
+    #[error("profile `{profile}` keeps the key at renewal: ask with the key of the certificate")]
+    OtherKey { profile: String },
     #[error("subject `{asked}` is not that of the certificate, `{old}`: ask for the same")]
     OtherSubject { asked: String, old: String },
     #[error("subject alternative names are not those of the certificate: ask for the same")]
     OtherNames,
+    #[error("holder `{asked}` is not that of the certificate, `{old}`: ask for the same")]
+    OtherHolder { asked: String, old: String },
     #[error(transparent)]
     Issue(#[from] IssueError),
+}
+
+impl RenewError {
+    fn is_a_decision(&self) -> bool {
+        match self {
+            Self::Issue(error) => error.is_a_decision(),
+            Self::NotOurs { .. }
+            | Self::Revoked { .. }
+            | Self::NotRenewable { .. }
+            | Self::Expired { .. }
+            | Self::ExpiredWithNewKey { .. }
+            | Self::NotYetValid { .. }
+            | Self::SameKey { .. }
+            | Self::OtherKey { .. }
+            | Self::OtherSubject { .. }
+            | Self::OtherNames
+            | Self::OtherHolder { .. } => true,
+        }
+    }
+}
+
+impl From<BuildError> for RenewError {
+    fn from(error: BuildError) -> Self {
+        Self::Issue(error.into())
+    }
+}
+
+/// When a device had better renew: two thirds into the life of its certificate, so that a third is left for whatever goes
+/// wrong. None without an end.
+pub fn renew_after(certificate: &Certificate) -> Option<Timestamp> {
+    let (begin, end) = (certificate.not_before(), certificate.not_after());
+    if end == Timestamp::MAX {
+        return None;
+    }
+    let life_s = end.duration_since(begin).as_secs();
+    begin.checked_add(SignedDuration::from_secs(life_s / 3 * 2)).ok()
 }

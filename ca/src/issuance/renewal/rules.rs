@@ -1,0 +1,93 @@
+//! Whether a certificate may be renewed, by this request, at this hour. Pure.
+
+use jiff::Timestamp;
+use x509_cert::{
+    der::{Decode, oid::AssociatedOid},
+    ext::pkix::{SubjectAltName, name::GeneralName},
+    name::Name,
+};
+
+use muster_x509::{Certificate, Csr};
+
+use super::RenewError;
+use crate::{
+    hierarchy::BuildError,
+    profile::{Profile, RenewalKeys, value_of},
+};
+
+const SUBJECT_ALT_NAME: &str = "2.5.29.17";
+
+/// What a renewed certificate keeps of the old one, as it stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// SubjectAltName, DER.
+    pub(super) names_der: Option<Vec<u8>>,
+}
+
+/// The same identity, a certificate that may be renewed, at this hour, with this key.
+pub(super) fn check(
+    old: &Certificate,
+    csr: &Csr,
+    profile: &Profile,
+    now: Timestamp,
+) -> Result<Kept, RenewError> {
+    let serial = || old.serial_hex().to_owned();
+    let Some(rule) = profile.renewal else {
+        return Err(RenewError::NotRenewable { serial: serial(), profile: profile.id.name.clone() });
+    };
+    let (not_before, not_after) = (old.not_before(), old.not_after());
+    if now < not_before {
+        return Err(RenewError::NotYetValid { serial: serial(), not_before });
+    }
+    let same_key = csr.spki_der() == old.spki_der();
+    if now > not_after {
+        if now.duration_since(not_after) > rule.grace {
+            return Err(RenewError::Expired { serial: serial(), not_after });
+        }
+        if !same_key {
+            return Err(RenewError::ExpiredWithNewKey { serial: serial(), not_after });
+        }
+    }
+    match rule.keys {
+        RenewalKeys::New if same_key => return Err(RenewError::SameKey { profile: profile.id.name.clone() }),
+        RenewalKeys::Same if !same_key => {
+            return Err(RenewError::OtherKey { profile: profile.id.name.clone() });
+        }
+        RenewalKeys::Any | RenewalKeys::New | RenewalKeys::Same => {}
+    }
+    check_identity(old, csr)
+}
+
+fn check_identity(old: &Certificate, csr: &Csr) -> Result<Kept, RenewError> {
+    let empty = Name::from_der(csr.subject_der()).is_ok_and(|subject| subject.is_empty());
+    if !empty && csr.subject_der() != old.subject_der() {
+        let (asked, old) = (csr.subject().to_owned(), old.subject().to_owned());
+        return Err(RenewError::OtherSubject { asked, old });
+    }
+    let names_der = value_of(old, SubjectAltName::OID)?;
+    match csr.requested().extension(SUBJECT_ALT_NAME) {
+        Some(asked) if names_der.as_deref() != Some(asked.value_der.as_slice()) => {
+            Err(RenewError::OtherNames)
+        }
+        Some(_) | None => Ok(Kept { names_der }),
+    }
+}
+
+/// Every name of a certificate that a grant could limit.
+pub(super) fn names(old: &Certificate, names_der: Option<&[u8]>) -> Result<Vec<String>, BuildError> {
+    let mut names: Vec<String> = old.common_name().map(str::to_owned).into_iter().collect();
+    let Some(names_der) = names_der else { return Ok(names) };
+    for name in SubjectAltName::from_der(names_der)?.0 {
+        match name {
+            GeneralName::DnsName(text)
+            | GeneralName::UniformResourceIdentifier(text)
+            | GeneralName::Rfc822Name(text) => names.push(text.to_string()),
+            GeneralName::IpAddress(octets) => names.push(hex::encode(octets.as_bytes())),
+            GeneralName::OtherName(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EdiPartyName(_)
+            | GeneralName::RegisteredId(_) => {}
+        }
+    }
+    Ok(names)
+}

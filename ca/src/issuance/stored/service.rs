@@ -1,0 +1,48 @@
+//! Certificates looked up.
+
+use super::{CertificateReadError, Filter, Page, Stored};
+use crate::{Ca, hierarchy::AuthorityId, issuance::sql};
+
+/// What one answer may cost, in memory and in bytes.
+const PAGE_MAX: usize = 1000;
+/// How many certificates one call looks through, so that a filter that fits none holds nobody up.
+const SCAN_MAX: u64 = 20_000;
+
+impl Ca {
+    /// The certificate of that serial, of that authority or of whichever has one.
+    pub async fn certificate(
+        &self,
+        serial: [u8; 16],
+        authority: Option<&AuthorityId>,
+    ) -> Result<Option<Stored>, CertificateReadError> {
+        if let Some(authority) = authority {
+            return sql::by_serial(&self.db, authority, serial).await;
+        }
+        for authority in self.tree().iter() {
+            if let Some(found) = sql::by_serial(&self.db, &authority.id, serial).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Certificates from the one with this log index on, `max` at most, and never more than 1000.
+    pub async fn certificates(
+        &self,
+        filter: &Filter,
+        from: u64,
+        max: usize,
+    ) -> Result<Page, CertificateReadError> {
+        let max = max.clamp(1, PAGE_MAX);
+        let size = sql::size(&self.db).await?;
+        // A holder has few, and they have an index.
+        let end = if filter.holder.is_some() { size } else { size.min(from.saturating_add(SCAN_MAX)) };
+        let mut certificates = sql::in_order(&self.db, filter, from, end, max + 1).await?;
+        let next = match certificates.get(max).map(|more| &more.stage) {
+            Some(super::Stage::Issued { log_index, .. }) => Some(*log_index),
+            Some(super::Stage::Recorded | super::Stage::Abandoned) | None => (end < size).then_some(end),
+        };
+        certificates.truncate(max);
+        Ok(Page { certificates, next })
+    }
+}
