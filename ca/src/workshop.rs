@@ -19,8 +19,12 @@ pub(crate) fn entropy() -> Entropy {
 }
 
 /// Keys in `dir/ca`, records in `db`.
-pub(crate) async fn open(dir: &Path, db: &Db, at: Timestamp) -> Result<Arc<Ca>, OpenError> {
-    Ca::open(Settings::new(dir), db.clone(), entropy(), at).await
+pub(crate) fn open(
+    dir: &Path,
+    db: &Db,
+    at: Timestamp,
+) -> impl Future<Output = Result<Arc<Ca>, OpenError>> + use<> {
+    Ca::open(Settings::new(dir), db.clone(), entropy(), at)
 }
 
 /// What openssl says; it must agree.
