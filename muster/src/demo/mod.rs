@@ -152,11 +152,13 @@ async fn play(
     let at = Instant::now();
     let devices = plan.devices.len() as u64;
     progress.begin(devices, devices * boot::MESSAGES_EACH);
-    let (booted, failures) = boot::boot_all(&endpoints, &trust, plan.devices, at_a_time(), progress).await;
+    let ((booted, failures), refused) = tokio::join!(
+        boot::boot_all(&endpoints, &trust, plan.devices, at_a_time(), progress),
+        strangers::try_all(&endpoints, &trust, &service, plan.strangers),
+    );
     let took = at.elapsed();
 
     let at = Instant::now();
-    let refused = strangers::try_all(&endpoints, &trust, &service, plan.strangers).await;
     let recorded = readback::registrations(&endpoints, &trust, &individuals).await?;
     let messages = readback::messages(&endpoints, &trust, &booted).await?;
     let twins = readback::twins(&endpoints, &trust, &booted).await?;

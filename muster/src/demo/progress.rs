@@ -31,7 +31,7 @@ impl Progress {
         };
         let bar = |name: &'static str| {
             let style =
-                ProgressStyle::with_template("  {msg:<22} {bar:40.cyan/blue} {pos:>7}/{len} {per_sec:>10}")
+                ProgressStyle::with_template("  {msg:<22} {bar:40.cyan/blue} {pos:>7}/{len} in {elapsed}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = match &look {
                 Look::Bars(bars) => bars.add(ProgressBar::no_length()),

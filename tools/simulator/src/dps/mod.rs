@@ -121,6 +121,7 @@ pub enum Refusal {
 /// How long each step of a first boot took, from the one before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
+    /// Over HTTPS it is part of `tls`.
     pub tcp: Duration,
     pub tls: Duration,
     /// CONNECT to CONNACK; nothing over HTTPS.
