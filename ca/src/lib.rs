@@ -5,17 +5,12 @@
 pub mod api;
 mod audit;
 mod caller;
-mod crl;
-mod est;
-mod external;
 mod folder;
 mod hierarchy;
 mod issuance;
 mod keys;
 mod log;
-mod ocsp;
 mod profile;
-pub mod protocol;
 mod revocation;
 mod service;
 mod settings;

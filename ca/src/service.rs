@@ -11,15 +11,11 @@ use muster_x509::to_pem;
 use crate::{
     Action, Caller, Decision, Entropy, Entry, PassphraseSource, Settings,
     audit::Audit,
-    crl::Crls,
-    est::Est,
-    external::Externals,
     folder::Folder,
     hierarchy::{AuthorityId, Hierarchy, OpenError},
     issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
     keys::{KeyError, Keys},
     log::Log,
-    ocsp::Responders,
     revocation::Revocations,
 };
 
@@ -32,10 +28,6 @@ pub struct Ca {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) issuance: Issuance,
     pub(crate) revocations: Revocations,
-    pub(crate) crls: Crls,
-    pub(crate) responders: Responders,
-    pub(crate) est: Est,
-    pub(crate) externals: Externals,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
     servers: Folder,
@@ -59,10 +51,6 @@ impl Ca {
             hierarchy: Hierarchy::default(),
             issuance: Issuance::open(&db, now).await?,
             revocations: Revocations::open(&db).await?,
-            crls: Crls::open(&db).await?,
-            responders: Responders::open(&db).await?,
-            est: Est::open(&db).await?,
-            externals: Externals::open(&db).await?,
             audit: Audit::open(&db).await?,
             log: Log::open(&db).await?,
             settings,
@@ -96,10 +84,6 @@ impl Ca {
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
         [
             self.tick_hierarchy(now).await,
-            self.tick_crl(now).await,
-            self.tick_ocsp(now).await,
-            self.tick_est(now).await,
-            self.tick_external(now).await,
             self.tick_log(now).await,
         ]
         .into_iter()

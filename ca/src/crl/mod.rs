@@ -1,5 +1,0 @@
-//! CRLs.
-
-mod service;
-
-pub(crate) use service::Crls;

@@ -1,5 +1,0 @@
-//! External authorities of enrollment groups.
-
-mod service;
-
-pub(crate) use service::Externals;

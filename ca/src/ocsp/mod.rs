@@ -1,5 +1,0 @@
-//! OCSP (RFC 6960).
-
-mod service;
-
-pub(crate) use service::Responders;
