@@ -41,8 +41,9 @@ async fn what_was_answered_stands_once_whatever_happens_to_connections() {
             while !other.fetch(sql, &[]).await.is_ok_and(|rows| rows.is_empty()) {}
         };
         let answers = tokio::select! { answers = callers => answers, () = breaking => Vec::new() };
-        let entries = audit_sql::page(&other, 1, u64::MAX, 10_000).await.unwrap();
-        assert_eq!(audit::verify(&entries).unwrap(), sql::head(&other).await.unwrap().chain);
+        let whole = place.open().await;
+        let entries = audit_sql::page(&whole, 1, u64::MAX, 10_000).await.unwrap();
+        assert_eq!(audit::verify(&entries).unwrap(), sql::head(&whole).await.unwrap().chain);
         let (mut stands, mut failed) = (0, 0);
         for (object, answer) in answers.into_iter().flatten() {
             let found: Vec<_> = entries.iter().filter(|entry| entry.object == object).collect();
