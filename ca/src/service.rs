@@ -82,13 +82,7 @@ impl Ca {
 
     /// What time alone brings about; tells when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
-        [
-            self.tick_hierarchy(now).await,
-            self.tick_log(now).await,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.tick_hierarchy(now).await, self.tick_log(now).await].into_iter().flatten().min()
     }
 
     /// What clients are to trust.
