@@ -242,9 +242,10 @@ impl Ca {
         let mut entry = entry(order.caller, order.action, draft).because(reason);
         entry.request_sha256 = Some(sha256(&[order.csr.der()]));
         let signed = self.sign_active(order, draft, entry, now).await;
-        match (&signed, reserved) {
-            (Ok(_) | Err(IssueError::Record(WriteError::Uncertain(_))), Some(reserved)) => reserved.keep(),
-            (Ok(_) | Err(_), _) => {}
+        // Perhaps it is written: then it counts.
+        let counts = matches!(signed, Ok(_) | Err(IssueError::Record(WriteError::Uncertain(_))));
+        if let Some(reserved) = reserved.filter(|_| counts) {
+            reserved.keep();
         }
         let (certificate, log_index) = signed?;
         Ok(Issued {

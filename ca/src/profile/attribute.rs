@@ -95,6 +95,9 @@ impl AttributeTemplate {
         if value.trim() != value || value.is_empty() {
             return Err(refused("is empty, or has blanks around it"));
         }
+        if value.chars().any(is_unseen) {
+            return Err(refused("has characters that are not seen"));
+        }
         if chars > self.chars_max {
             return Err(refused("is too long"));
         }
@@ -124,6 +127,13 @@ impl AttributeTemplate {
         let known = ATTRIBUTES.iter().find(|known| known.oid == self.oid);
         known.map_or_else(|| self.oid.to_string(), |known| known.name.to_owned())
     }
+}
+
+/// They make two names look the same, or one look like another.
+fn is_unseen(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The subject, one attribute a relative name, in the order of the profile.

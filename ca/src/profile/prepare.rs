@@ -71,7 +71,6 @@ pub fn prepare(
     profile.check_key(csr.public_key())?;
     check_generation(wanted.generation)?;
     check_path(profile, issuer)?;
-    let period = Period::of(&profile.life, wanted.not_after, issuer.period(), now)?;
     let (subject_der, names_der) = match &wanted.identity {
         Identity::Renewed { subject_der, names_der } => (subject_der.to_vec(), names_der.map(<[u8]>::to_vec)),
         Identity::Asked(asked) => {
@@ -86,6 +85,7 @@ pub fn prepare(
             (attribute::subject(&profile.subject, asked.facts())?, names_der)
         }
     };
+    let period = Period::of(&profile.life, wanted.not_after, issuer.period(), now)?;
     let subject = Name::from_der(&subject_der).map_err(BuildError::from)?;
     let particulars = Particulars {
         serial: &serial,

@@ -1,7 +1,11 @@
-//! Certificates looked up.
+//! Certificates looked up, and keys that get none.
+
+use jiff::Timestamp;
+
+use muster_store::WriteError;
 
 use super::{CertificateReadError, Filter, Page, Stored};
-use crate::{Ca, hierarchy::AuthorityId, issuance::sql};
+use crate::{Action, Ca, Caller, Decision, Entry, hierarchy::AuthorityId, issuance::sql};
 
 /// What one answer may cost, in memory and in bytes.
 const PAGE_MAX: usize = 1000;
@@ -26,6 +30,29 @@ impl Ca {
         Ok(None)
     }
 
+    /// No more certificates for a key, by the SHA-256 of its SubjectPublicKeyInfo: somebody else has it.
+    pub async fn block_key(
+        &self,
+        spki_sha256: [u8; 32],
+        reason: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        let entry = blocking(spki_sha256, caller).because(reason);
+        self.record(entry, None, vec![sql::block(spki_sha256, reason, now)], now).await.map(|_| ())
+    }
+
+    /// `Unmet` when it is not blocked.
+    pub async fn unblock_key(
+        &self,
+        spki_sha256: [u8; 32],
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        let entry = blocking(spki_sha256, caller).because("not blocked any more");
+        self.record(entry, None, vec![sql::unblock(spki_sha256)], now).await.map(|_| ())
+    }
+
     /// Certificates from the one with this log index on, `max` at most, and never more than 1000.
     pub async fn certificates(
         &self,
@@ -45,4 +72,13 @@ impl Ca {
         certificates.truncate(max);
         Ok(Page { certificates, next })
     }
+}
+
+fn blocking(spki_sha256: [u8; 32], caller: &Caller) -> Entry {
+    Entry::new(
+        caller,
+        Action::CredentialChange,
+        format!("key/{}", hex::encode(spki_sha256)),
+        Decision::Allowed,
+    )
 }

@@ -90,8 +90,8 @@ fn check_keys(extensions: &[Extension], csr: &Csr, issuer: &Issuer) -> Result<()
 }
 
 /// Whether it is what its profile says: an authority with all that one needs, or none with nothing of it.
-fn check_authority<'e>(
-    extensions: &'e [Extension],
+fn check_authority(
+    extensions: &[Extension],
     profile: &Profile,
     issuer: &Issuer,
 ) -> Result<KeyUsage, Finding> {

@@ -13,7 +13,7 @@ use muster_x509::{Certificate, to_pem};
 
 use tokio::runtime::Runtime;
 
-use super::{NameError, ServerNames};
+use crate::issuance::{NameError, ServerNames};
 use crate::{Ca, Entropy, ServerCertificate, ServerCertificateError, Settings};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
