@@ -107,5 +107,6 @@ fn introduce(running: &Running, arguments: &Arguments, begun: Instant) {
         true => String::new(),
         false => format!(" --data {data}"),
     };
-    show::line(format_args!("\nNext, in another terminal:  muster enrollment create my-device{data}"));
+    let program = std::env::args().next().unwrap_or_else(|| "muster".to_owned());
+    show::line(format_args!("\nNext, in another terminal:  {program} enrollment create my-device{data}"));
 }

@@ -1,6 +1,7 @@
 //! A whole server in this process, on free ports and a temporary folder, asked over real sockets.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod command_line;
 mod first_boot;
 mod limits;
 mod linked_hub;
