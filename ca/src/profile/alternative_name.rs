@@ -54,6 +54,10 @@ impl NameTemplate {
         fits.then_some(Self { form, template })
     }
 
+    pub(super) fn names(&self, fact: &str) -> bool {
+        self.template.names(fact)
+    }
+
     pub(super) fn lists(&self) -> usize {
         self.template.lists()
     }

@@ -70,6 +70,8 @@ impl Profile {
         }
         check_facts(&facts)?;
         let mut remarks = self.check_csr(csr, Some(&facts))?;
+        let unused = given.given().into_iter().filter(|fact| !self.uses(fact));
+        remarks.extend(unused.map(|fact| format!("left out: fact `{fact}`, which the profile does not use")));
         if let (Some(asked), Some(given)) = (csr.common_name(), &facts.common_name)
             && asked != given
         {
@@ -96,6 +98,10 @@ impl Profile {
         }
         let allowed: Vec<_> = self.key.kinds.iter().map(ToString::to_string).collect();
         Err(Refused::KeyKind { kind, allowed: allowed.join(", ") })
+    }
+
+    fn uses(&self, fact: &str) -> bool {
+        self.subject.iter().any(|line| line.names(fact)) || self.names.iter().any(|line| line.names(fact))
     }
 
     fn scope_has(&self, name: &str, caller: &str) -> bool {

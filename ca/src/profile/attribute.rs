@@ -85,6 +85,10 @@ impl AttributeTemplate {
         Some(Self { oid, chars_max, spelling, template })
     }
 
+    pub(super) fn names(&self, fact: &str) -> bool {
+        self.template.names(fact)
+    }
+
     pub(super) fn lists(&self) -> usize {
         self.template.lists()
     }

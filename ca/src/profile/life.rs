@@ -36,14 +36,9 @@ pub(crate) struct Period {
 
 /// `90d`, `12h`, `5m`, `30s`.
 pub(super) fn parse_duration(text: &str) -> Option<SignedDuration> {
-    let (digits, unit) = text.split_at(text.len().checked_sub(1)?);
-    let seconds = match unit {
-        "d" => SECONDS_A_DAY,
-        "h" => 60 * 60,
-        "m" => 60,
-        "s" => 1,
-        _ => return None,
-    };
+    let units = [("d", SECONDS_A_DAY), ("h", 60 * 60), ("m", 60), ("s", 1)];
+    let (digits, seconds) =
+        units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.parse::<i64>().ok().filter(|_| plain)?;
     number.checked_mul(seconds).map(SignedDuration::from_secs)

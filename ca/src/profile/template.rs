@@ -76,6 +76,10 @@ impl Template {
         Ok(lines)
     }
 
+    pub(super) fn names(&self, wanted: &str) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Fact { name, .. } if name == wanted))
+    }
+
     /// Whether it is that fact and nothing else.
     pub(super) fn is_fact(&self, wanted: &str) -> Option<bool> {
         match self.0.as_slice() {
@@ -100,6 +104,22 @@ pub(super) fn is_fact_name(name: &str) -> bool {
 }
 
 impl SubjectFacts {
+    /// Those that are given.
+    pub(super) fn given(&self) -> Vec<&str> {
+        let fixed = [
+            "common_name",
+            "serial_number",
+            "organization",
+            "organizational_unit",
+            "dns_names",
+            "ip_addresses",
+            "uris",
+        ];
+        let fixed = fixed.into_iter().filter(|name| !self.values(name).is_empty());
+        let hardware = self.hardware.iter().map(|_| "hardware");
+        fixed.chain(hardware).chain(self.more.keys().map(String::as_str)).collect()
+    }
+
     fn values(&self, name: &str) -> Vec<String> {
         let one = |fact: &Option<String>| fact.iter().cloned().collect();
         match name {

@@ -57,7 +57,7 @@ async fn a_request_that_is_dropped_leaves_a_record_or_a_whole_certificate_and_ca
                     more => panic!("{more:?}"),
                 }
                 // Half of them are asked for again at once, the others after a restart.
-                if n / POLLS_MAX % 2 == 0 {
+                if (n / POLLS_MAX).is_multiple_of(2) {
                     let again = ca.issue(asked, now()).await.unwrap();
                     assert!(got.is_none_or(|got| got.certificate == again.certificate));
                     assert_eq!(logged(&ca, &name).await, [again.serial]);

@@ -143,6 +143,10 @@ async fn what_is_asked_for_and_not_given_is_left_out_and_told_or_refused_when_th
         }
         assert!(last_entry(&ca).await.reason.contains("left out: name DNS:admin.example"));
 
+        let host = SubjectFacts { dns_names: vec!["a.example".to_owned()], ..facts("pump-1") };
+        let issued = ca.issue(request("device", csr(""), host), now()).await.unwrap();
+        assert_eq!(issued.remarks, ["left out: fact `dns_names`, which the profile does not use"]);
+
         let strict = include_str!("../../../profiles/device.toml").to_owned() + "\n[csr]\nsurplus = \"refuse\"\n";
         ca.put_profile("device", &strict, &Caller::process(), now()).await.unwrap();
         assert_eq!(
