@@ -8,6 +8,7 @@ mod renewal;
 mod request;
 pub(crate) mod server;
 mod service;
+mod signing;
 mod sql;
 mod stored;
 
@@ -27,7 +28,8 @@ pub use server::{ServerCertificate, ServerCertificateError};
 pub use stored::{CertificateReadError, Filter, Page, Stage, Stored};
 
 pub(crate) use names::ServerNames;
-pub(crate) use service::{Issuance, Signing};
+pub(crate) use service::Issuance;
+pub(crate) use signing::Signing;
 
 use draft::Draft;
 
