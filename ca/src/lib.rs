@@ -48,7 +48,7 @@ pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
     ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
 };
-pub use revocation::{Reason, Revocation, Revoked, What};
+pub use revocation::{Reason, Revocation, RevocationReadError, RevokeError, Revoked, UnknownReason, What};
 pub use service::{Ca, PassphraseChangeError};
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};
 

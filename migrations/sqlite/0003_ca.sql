@@ -120,3 +120,29 @@ CREATE TABLE ca_grant (
     body TEXT NOT NULL,                -- JSON
     changed BIGINT NOT NULL
 );
+
+-- revocation: what is revoked, for good; only that no reason was given may change
+CREATE TABLE ca_revocation (
+    authority TEXT NOT NULL,
+    serial TEXT NOT NULL,              -- as in ca_certificate
+    reason BIGINT NOT NULL,            -- CRLReason (RFC 5280 section 5.3.1)
+    at BIGINT NOT NULL,
+    sequence BIGINT,                   -- of its audit entry; NULL: an authority's certificate, revoked with it
+    PRIMARY KEY (authority, serial)
+) WITHOUT ROWID;                       -- read in this order at every start
+
+CREATE TABLE ca_revoked_holder (
+    holder TEXT NOT NULL,
+    number BIGINT NOT NULL,            -- the how many-th time, from 1
+    generation TEXT NOT NULL,          -- the next one of the holder: all before are revoked
+    reason BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    sequence BIGINT NOT NULL,
+    PRIMARY KEY (holder, number)
+);
+
+CREATE TABLE ca_revoked_authority (
+    authority TEXT NOT NULL PRIMARY KEY,
+    reason BIGINT NOT NULL,
+    at BIGINT NOT NULL
+);

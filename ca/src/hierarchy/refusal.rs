@@ -23,6 +23,8 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Log(#[from] crate::log::ReadError),
+    #[error(transparent)]
+    Revocations(#[from] crate::revocation::RevocationReadError),
     #[error("first authorities cannot be made: {0}")]
     First(#[from] Box<AuthorityError>),
     #[error("clock says {now}, which lies in the past: set it, then start again")]

@@ -39,16 +39,17 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Arc<Authority>, AuthorityError> {
-        let changed = self.change_authority(id, asked.into(), Vec::new(), caller, now).await;
+        let changed = self.change_authority(id, asked.into(), "", Vec::new(), caller, now).await;
         self.judged(Action::AuthorityChange, id, changed, caller, now).await
     }
 
-    /// Another state for an authority. `with` happens in the same commit, or nothing does: its revocation, for one. A
-    /// refusal is the caller's to record.
+    /// Another state for an authority, `because` of what, if there is more to say. `with` happens in the same commit, or
+    /// nothing does: its revocation, for one. A refusal is the caller's to record.
     pub(crate) async fn change_authority(
         &self,
         id: &AuthorityId,
         transition: Transition,
+        because: &str,
         with: Vec<Statement>,
         caller: &Caller,
         now: Timestamp,
@@ -60,7 +61,11 @@ impl Ca {
             Transition::Revoke => Action::AuthorityRevoke,
             Transition::Retire | Transition::Reactivate | Transition::CrlOnly => Action::AuthorityChange,
         };
-        let entry = allowed(caller, action, id).because(format!("{} to {}", was.state, changed.state));
+        let mut reason = format!("{} to {}", was.state, changed.state);
+        if !because.is_empty() {
+            reason = format!("{reason}; {because}");
+        }
+        let entry = allowed(caller, action, id).because(reason);
         let mut unit = vec![sql::update(&was, &changed, now)];
         unit.extend(with);
         self.record(entry, None, unit, now).await?;

@@ -1,10 +1,17 @@
-//! Revocation: what is taken back, why, and who must hear of it at once.
+//! Revocation: what is taken back, why, and who must hear of it at once. For good: there is no way back.
 
+mod memory;
+mod reason;
+mod refusal;
 mod service;
+mod sql;
 
 use jiff::Timestamp;
 
 use crate::hierarchy::AuthorityId;
+
+pub use reason::{Reason, UnknownReason};
+pub use refusal::{RevocationReadError, RevokeError};
 
 pub(crate) use service::Revocations;
 
@@ -15,26 +22,17 @@ pub enum What {
         authority: AuthorityId,
         serial: [u8; 16],
     },
-    /// Everything ever issued to this holder.
+    /// Everything issued to this holder until now: its certificates are good from its next generation on
+    /// ([`crate::Ca::holder`]).
     Holder(String),
+    /// With everything that it issued, and the authorities below it.
     Authority(AuthorityId),
 }
 
-/// RFC 5280 section 5.3.1, those that make sense here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Unspecified,
-    KeyCompromise,
-    CaCompromise,
-    AffiliationChanged,
-    Superseded,
-    CessationOfOperation,
-    PrivilegeWithdrawn,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
     pub reason: Reason,
+    /// When it was first revoked, to the microsecond.
     pub at: Timestamp,
 }
 
@@ -44,3 +42,6 @@ pub struct Revoked {
     pub what: What,
     pub revocation: Revocation,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,40 +1,357 @@
-//! Revocations in memory and on disk.
+//! Revoking, and asking what is revoked.
 
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::Timestamp;
 use tokio::sync::broadcast;
 
-use muster_store::{Db, StoreError};
+use muster_store::Db;
 
-use super::{Revocation, Revoked};
-use crate::{Ca, hierarchy::AuthorityId, issuance::Holder};
+use super::{
+    Reason, Revocation, RevocationReadError, RevokeError, Revoked, What,
+    memory::{Cut, Memory},
+    sql,
+};
+use crate::{
+    Action, Ca, Caller, Decision, Entry,
+    hierarchy::{AuthorityId, Transition},
+    issuance::Holder,
+    log::Record,
+};
 
 /// Who is slower than this many revocations asks again about everyone: nothing is lost, only told at once.
 const EVENTS_MAX: usize = 1024;
+/// Who loses a race finds what the winner did; losing again means that a holder gets certificates in between.
+const ATTEMPTS_MAX: usize = 3;
 
 /// All revocations, exact, for answers without the disk.
 pub(crate) struct Revocations {
+    memory: RwLock<Memory>,
     events: broadcast::Sender<Revoked>,
 }
 
+/// What is recorded, to be remembered.
+pub(super) enum Fact {
+    Revoked(Revocation),
+    /// The how many-th cut of a holder.
+    Cut(usize, Cut),
+}
+
 impl Revocations {
-    pub(crate) async fn open(_db: &Db) -> Result<Self, StoreError> {
-        Ok(Self { events: broadcast::channel(EVENTS_MAX).0 })
+    pub(crate) async fn open(db: &Db) -> Result<Self, RevocationReadError> {
+        Ok(Self { memory: RwLock::new(sql::load(db).await?), events: broadcast::channel(EVENTS_MAX).0 })
+    }
+
+    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers it, then tells it if it is news: whoever hears of it and asks is told the same.
+    pub(super) fn learn(&self, what: &What, fact: Fact) -> Revocation {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        let revocation = match fact {
+            Fact::Revoked(revocation) => revocation,
+            Fact::Cut(_, cut) => cut.mark.into(),
+        };
+        let is_news = match (what, fact) {
+            (What::Serial { authority, serial }, Fact::Revoked(_)) => {
+                memory.put_serial(authority, *serial, revocation)
+            }
+            (What::Holder(name), Fact::Cut(number, cut)) => memory.put_cut(name, number, cut),
+            (What::Authority(id), Fact::Revoked(_)) => memory.put_authority(id, revocation),
+            (What::Serial { .. } | What::Authority(_), Fact::Cut(..))
+            | (What::Holder(_), Fact::Revoked(_)) => false,
+        };
+        drop(memory);
+        if is_news {
+            // Nobody may be listening.
+            let _ = self.events.send(Revoked { what: what.clone(), revocation });
+        }
+        revocation
     }
 }
 
 impl Ca {
-    /// Whether a certificate is revoked: itself, with all of its holder's generation, or with its authority. From memory.
+    /// Revokes for good; durable and in force when it returns. What is revoked already answers with its first
+    /// revocation, whose reason stands, unless it was none and the key is compromised. A caller that stops waiting
+    /// does not stop it.
+    pub async fn revoke(
+        self: &Arc<Self>,
+        what: What,
+        reason: Reason,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revoked, RevokeError> {
+        let (ca, caller) = (Arc::clone(self), caller.clone());
+        // A task of its own: what is recorded must be in memory, too, though a caller went away in between.
+        let judged = tokio::spawn(async move { ca.judge_revocation(what, reason, &caller, now).await });
+        judged.await.map_err(|_| RevokeError::Interrupted)?
+    }
+
+    /// Whether a certificate is revoked: itself, with its holder's generation, or with its authority or one above.
+    /// From memory.
     pub fn is_revoked(
         &self,
         authority: &AuthorityId,
         serial: &[u8; 16],
         holder: Option<&Holder>,
     ) -> Option<Revocation> {
-        let _ = (authority, serial, holder);
-        None
+        let memory = self.revocations.memory();
+        memory
+            .serial(authority, serial)
+            .or_else(|| memory.holder(holder?))
+            .or_else(|| self.revoked_above(&memory, authority))
     }
 
-    /// Revocations from now on.
+    /// The holder with the generation that new certificates of it are to carry; with any before, they would be revoked
+    /// from their beginning.
+    pub fn holder(&self, name: &str) -> Holder {
+        Holder { name: name.to_owned(), generation: self.revocations.memory().generation(name) }
+    }
+
+    /// Revocations from now on. Whoever lags behind is told so, and asks [`Ca::is_revoked`] about all it has.
     pub fn revocations(&self) -> broadcast::Receiver<Revoked> {
         self.revocations.events.subscribe()
     }
+
+    fn revoked_above(&self, memory: &Memory, authority: &AuthorityId) -> Option<Revocation> {
+        if !memory.has_authorities() {
+            return None;
+        }
+        let tree = self.tree();
+        let mut next = Some(authority);
+        // As many steps as there are authorities, at most: a ring of parents has no end.
+        for _ in 0..=tree.len() {
+            let id = next?;
+            if let Some(revocation) = memory.authority(id) {
+                return Some(revocation);
+            }
+            next = tree.find(id)?.parent.as_ref();
+        }
+        None
+    }
+
+    async fn judge_revocation(
+        &self,
+        what: What,
+        reason: Reason,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revoked, RevokeError> {
+        // As the database has it, so that a restart changes no answer.
+        let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        let revoked = self.try_revoke(&what, Revocation { reason, at }, caller, now).await;
+        if let Err(error) = &revoked
+            && error.is_a_decision()
+        {
+            let refused = entry(caller, &what, Decision::Refused).because(error.to_string());
+            if let Err(error) = self.audit(refused, now).await {
+                tracing::error!(%error, "a refusal is not recorded");
+            }
+        }
+        revoked.map(|revocation| Revoked { what, revocation })
+    }
+
+    async fn try_revoke(
+        &self,
+        what: &What,
+        wanted: Revocation,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revocation, RevokeError> {
+        for _ in 0..ATTEMPTS_MAX {
+            // Looked at once: what is written follows that, or loses the race.
+            let last = match what {
+                What::Holder(name) => self.revocations.memory().last_cut(name),
+                What::Serial { .. } | What::Authority(_) => None,
+            };
+            let done = match self.standing(what, last).await? {
+                Some(first) => self.revoke_again(what, first, last, wanted.reason, caller, now).await,
+                None => self.revoke_first(what, last, wanted, caller, now).await,
+            };
+            match done {
+                Err(error) if error.is_a_lost_race() => {
+                    if !self.relearn(what).await? {
+                        return Err(error);
+                    }
+                }
+                done => return done,
+            }
+        }
+        Err(RevokeError::InProgress)
+    }
+
+    /// The revocation that covers all of it already; `last` is the holder's latest cut.
+    async fn standing(
+        &self,
+        what: &What,
+        last: Option<(usize, Cut)>,
+    ) -> Result<Option<Revocation>, RevokeError> {
+        let name = match what {
+            What::Serial { authority, serial } => {
+                return Ok(self.revocations.memory().serial(authority, serial));
+            }
+            What::Authority(id) => return Ok(self.revocations.memory().authority(id)),
+            What::Holder(name) => name,
+        };
+        let Some((_, cut)) = last else { return Ok(None) };
+        // Certificates that it got since are not covered.
+        let got_more = sql::holds_any(&self.db, name, Some(&hex::encode(cut.next))).await?;
+        Ok((!got_more).then(|| cut.mark.into()))
+    }
+
+    async fn revoke_again(
+        &self,
+        what: &What,
+        first: Revocation,
+        last: Option<(usize, Cut)>,
+        reason: Reason,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revocation, RevokeError> {
+        let entry = entry(caller, what, Decision::Allowed);
+        if !first.reason.gives_way_to(reason) {
+            let because = format!("{reason}; revoked already at {}: {}", first.at, first.reason);
+            self.record(entry.because(because), None, Vec::new(), now).await?;
+            return Ok(first);
+        }
+        let changed = Revocation { reason, ..first };
+        let number = last.map_or(0, |(number, _)| number);
+        let mut changes = vec![sql::change_reason(what, number, first.reason, reason).exactly(1)];
+        let own = match what {
+            What::Authority(id) => self.own_certificate(id),
+            What::Serial { .. } | What::Holder(_) => None,
+        };
+        let own = own.map(|(authority, serial)| What::Serial { authority, serial });
+        changes.extend(own.iter().map(|own| sql::change_reason(own, number, first.reason, reason)));
+        let because = format!("{reason}; revoked already at {}, without a reason", first.at);
+        self.record(entry.because(because), None, changes, now).await?;
+        if let Some(own) = &own {
+            self.revocations.learn(own, Fact::Revoked(changed));
+        }
+        let fact = match last {
+            Some((number, cut)) => Fact::Cut(number, Cut { mark: changed.into(), ..cut }),
+            None => Fact::Revoked(changed),
+        };
+        Ok(self.revocations.learn(what, fact))
+    }
+
+    async fn revoke_first(
+        &self,
+        what: &What,
+        last: Option<(usize, Cut)>,
+        wanted: Revocation,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revocation, RevokeError> {
+        match what {
+            What::Serial { authority, serial } => {
+                self.check_serial(authority, *serial).await?;
+                let because = format!("{}; of authority `{authority}`", wanted.reason);
+                let entry = entry(caller, what, Decision::Allowed).because(because);
+                let row = sql::serial_row(authority, *serial, wanted);
+                self.append(Record::new(entry, now).row(&sql::SERIAL, &row)).await?;
+                Ok(self.revocations.learn(what, Fact::Revoked(wanted)))
+            }
+            What::Holder(name) => self.revoke_holder(name, last, wanted, caller, now).await,
+            What::Authority(id) => {
+                let mut with = vec![sql::put_authority(id, wanted)];
+                let own = self.own_certificate(id);
+                if let Some((parent, serial)) = &own {
+                    with.push(sql::put_serial(parent, *serial, wanted));
+                }
+                let because = wanted.reason.as_str();
+                self.change_authority(id, Transition::Revoke, because, with, caller, now).await?;
+                if let Some((authority, serial)) = own {
+                    self.revocations.learn(&What::Serial { authority, serial }, Fact::Revoked(wanted));
+                }
+                Ok(self.revocations.learn(what, Fact::Revoked(wanted)))
+            }
+        }
+    }
+
+    async fn revoke_holder(
+        &self,
+        name: &str,
+        last: Option<(usize, Cut)>,
+        wanted: Revocation,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Revocation, RevokeError> {
+        // PostgreSQL cannot be asked about a name with NUL, and none has one.
+        if name.contains('\0') || !sql::holds_any(&self.db, name, None).await? {
+            return Err(RevokeError::UnknownHolder(name.to_owned()));
+        }
+        let number = last.map_or(0, |(number, _)| number) + 1;
+        let what = What::Holder(name.to_owned());
+        let mut next = [0; 16];
+        (self.entropy)(&mut next);
+        let because = format!("{}; its next generation is `{}`", wanted.reason, hex::encode(next));
+        let entry = entry(caller, &what, Decision::Allowed).because(because);
+        let row = sql::holder_row(name, number, next, wanted);
+        self.append(Record::new(entry, now).row(&sql::HOLDER, &row)).await?;
+        Ok(self.revocations.learn(&what, Fact::Cut(number, Cut { mark: wanted.into(), next })))
+    }
+
+    /// One that was issued, and not that of an authority, with which more ends than itself.
+    async fn check_serial(&self, authority: &AuthorityId, serial: [u8; 16]) -> Result<(), RevokeError> {
+        if let Some(owner) = self.owner_of(authority, serial) {
+            return Err(RevokeError::OfAuthority { serial: hex::encode(serial), authority: owner });
+        }
+        if sql::is_issued(&self.db, authority, serial).await? {
+            Ok(())
+        } else {
+            Err(RevokeError::UnknownSerial { authority: authority.clone(), serial: hex::encode(serial) })
+        }
+    }
+
+    /// The authority whose certificate this is.
+    fn owner_of(&self, issuer: &AuthorityId, serial: [u8; 16]) -> Option<AuthorityId> {
+        let tree = self.tree();
+        let is_it = |id: &AuthorityId| {
+            let certificate = tree.find(id).and_then(|authority| authority.certificate.as_ref());
+            certificate.is_some_and(|certificate| certificate.serial() == serial)
+        };
+        let below = tree.iter().filter(|it| it.parent.as_ref() == Some(issuer) || it.id == *issuer);
+        below.map(|it| &it.id).find(|id| is_it(id)).cloned()
+    }
+
+    /// Where a revoked authority stands among what its parent revoked; a root has no parent to say so.
+    fn own_certificate(&self, id: &AuthorityId) -> Option<(AuthorityId, [u8; 16])> {
+        let authority = self.authority(id)?;
+        let serial = <[u8; 16]>::try_from(authority.certificate.as_ref()?.serial()).ok()?;
+        Some((authority.parent.clone()?, serial))
+    }
+
+    /// Reads what somebody else recorded; tells whether there is any.
+    async fn relearn(&self, what: &What) -> Result<bool, RevokeError> {
+        let facts = match what {
+            What::Serial { authority, serial } => {
+                sql::serial(&self.db, authority, *serial).await?.map(Fact::Revoked).into_iter().collect()
+            }
+            What::Authority(id) => {
+                sql::authority(&self.db, id).await?.map(Fact::Revoked).into_iter().collect()
+            }
+            What::Holder(name) => {
+                let cuts = sql::cuts(&self.db, name).await?;
+                cuts.into_iter().map(|(number, cut)| Fact::Cut(number, cut)).collect::<Vec<_>>()
+            }
+        };
+        let found = !facts.is_empty();
+        for fact in facts {
+            self.revocations.learn(what, fact);
+        }
+        Ok(found)
+    }
+}
+
+fn entry(caller: &Caller, what: &What, decision: Decision) -> Entry {
+    let (action, object) = match what {
+        What::Serial { serial, .. } => {
+            (Action::CertificateRevoke, format!("certificate/{}", hex::encode(serial)))
+        }
+        What::Holder(name) => (Action::CertificateRevoke, format!("holder/{name}")),
+        What::Authority(id) => (Action::AuthorityRevoke, id.to_string()),
+    };
+    Entry::new(caller, action, object, decision)
 }

@@ -106,10 +106,11 @@ async fn a_change_happens_with_what_it_is_recorded_with_or_not_at_all() {
         let running = site.open(now()).await;
         let (issuing, caller) = (id_of("issuing"), Caller::process());
         let unmet = Statement::new("UPDATE ca_authority SET changed = 0 WHERE id = 'nobody'", []).exactly(1);
-        let change = running.ca.change_authority(&issuing, Transition::Revoke, vec![unmet], &caller, now());
+        let change =
+            running.ca.change_authority(&issuing, Transition::Revoke, "", vec![unmet], &caller, now());
         assert!(matches!(change.await, Err(AuthorityError::Write(_))));
         assert_eq!(running.authority("issuing").state, State::Active);
-        let change = running.ca.change_authority(&issuing, Transition::Revoke, vec![], &caller, now());
+        let change = running.ca.change_authority(&issuing, Transition::Revoke, "", vec![], &caller, now());
         assert_eq!(change.await.unwrap().state, State::Revoked);
         let said = running.ca.server_certificate(&["localhost".to_owned()], now()).await.unwrap_err();
         assert!(said.to_string().contains("`issuing` issues nothing now"), "{said}");

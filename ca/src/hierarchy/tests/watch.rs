@@ -67,7 +67,7 @@ async fn warnings_come_at_thresholds_earlier_for_a_root_than_for_what_it_signed(
         running.ca.retire_authority(&id_of("issuing"), Retirement::CrlOnly, &caller, now()).await.unwrap();
         // Nobody is warned of what is revoked.
         let (issuing, revoke) = (id_of("issuing"), crate::Transition::Revoke);
-        running.ca.change_authority(&issuing, revoke, vec![], &caller, now()).await.unwrap();
+        running.ca.change_authority(&issuing, revoke, "", vec![], &caller, now()).await.unwrap();
         let end = |id: &str| running.certificate(id).not_after();
         let at = |end: Timestamp, days: i64| {
             urgencies(running.ca.expiry_warnings(end - DAY * i32::try_from(days).unwrap()))
