@@ -9,7 +9,7 @@ use x509_cert::{
 use crate::{
     hierarchy::{AuthorityId, BuildError},
     log::sha256,
-    profile::{Prepared, ProfileId, common_name},
+    profile::{OfAnother, Prepared, ProfileId, common_name},
 };
 
 pub(super) struct Draft<'a> {
@@ -30,6 +30,7 @@ pub(super) struct Draft<'a> {
 pub(super) struct About<'a> {
     pub(super) holder: Option<&'a str>,
     pub(super) generation: Option<&'a str>,
+    pub(super) of_another: OfAnother,
     pub(super) caller: &'a str,
     pub(super) idempotency: Option<&'a str>,
     pub(super) quota: Option<&'a str>,

@@ -115,17 +115,11 @@ impl Issuance {
 }
 
 impl Order<'_> {
-    /// The key has a certificate for this other holder.
-    fn note_key_of(&mut self, holder: &str) -> Result<(), IssueError> {
+    /// The key has a certificate for this other holder: refused, or remarked on.
+    fn judge_key_of(&self, holder: String) -> Result<String, IssueError> {
         match self.profile.key.of_another {
-            OfAnother::Refuse => Err(IssueError::KeyOfAnother { holder: holder.to_owned() }),
-            OfAnother::Warn => {
-                let remark = format!("public key is that of `{holder}`, too");
-                if !self.remarks.contains(&remark) {
-                    self.remarks.push(remark);
-                }
-                Ok(())
-            }
+            OfAnother::Refuse => Err(IssueError::KeyOfAnother { holder }),
+            OfAnother::Warn => Ok(format!("public key is that of `{holder}`, too")),
         }
     }
 }
@@ -184,18 +178,25 @@ impl Ca {
         let spki_sha256 = sha256(&[order.csr.spki_der()]);
         let _claim = match order.holder.map(|holder| self.issuance.holders.claim(spki_sha256, &holder.name)) {
             Some(Err(other)) => {
-                order.note_key_of(&other)?;
+                order.remarks.push(order.judge_key_of(other)?);
                 None
             }
             Some(Ok(claimed)) => Some(claimed),
             None => None,
         };
-        self.check_subject_key(&mut order, spki_sha256).await?;
+        self.check_not_ours(order.csr)?;
+        // Only a remark needs to know beforehand.
+        if order.holder.is_some() && order.profile.key.of_another == OfAnother::Warn {
+            let remark = self.check_records(&order, spki_sha256).await?;
+            order.remarks.extend(remark);
+            order.remarks.dedup();
+        }
         let issuer = self.issuer(&order.authority)?;
         let quota = reserved.as_ref().map(|reserved| reserved.grant().to_owned());
         let about = About {
             holder: order.holder.map(|holder| holder.name.as_str()),
             generation: order.holder.map(|holder| holder.generation.as_str()),
+            of_another: order.profile.key.of_another,
             caller: &order.caller_name,
             idempotency: order.idempotency_key,
             quota: quota.as_deref(),
@@ -213,6 +214,7 @@ impl Ca {
             if sql::record(&self.db, &draft, now).await? {
                 return self.sign_draft(&order, &draft, reserved, now).await;
             }
+            self.check_records(&order, spki_sha256).await?;
             if let Some(repeated) = self.repeated(&order).await? {
                 return Ok(repeated);
             }
@@ -228,13 +230,8 @@ impl Ca {
         Ok(authority)
     }
 
-    /// Never an authority's own key, never a blocked one; one of another holder as the profile has it.
-    async fn check_subject_key(
-        &self,
-        order: &mut Order<'_>,
-        spki_sha256: [u8; 32],
-    ) -> Result<(), IssueError> {
-        let spki_der = order.csr.spki_der();
+    fn check_not_ours(&self, csr: &Csr) -> Result<(), IssueError> {
+        let spki_der = csr.spki_der();
         for authority in self.tree().iter() {
             let certified = authority.certificate.as_ref().is_some_and(|it| it.spki_der() == spki_der);
             let pending = || authority.key.as_ref().and_then(|key| self.keys.public(key).ok());
@@ -242,15 +239,21 @@ impl Ca {
                 return Err(IssueError::KeyOfAuthority(authority.id.clone()));
             }
         }
+        Ok(())
+    }
+
+    /// What the records say of the key: never a blocked one; one of another holder as the profile has it.
+    async fn check_records(
+        &self,
+        order: &Order<'_>,
+        spki_sha256: [u8; 32],
+    ) -> Result<Option<String>, IssueError> {
         let holder = order.holder.map(|holder| holder.name.as_str());
         let facts = sql::key_facts(&self.db, spki_sha256, holder).await?;
         if let Some(reason) = facts.blocked {
             return Err(IssueError::KeyBlocked { reason });
         }
-        match facts.held_by {
-            Some(other) => order.note_key_of(&other),
-            None => Ok(()),
-        }
+        facts.held_by.map(|other| order.judge_key_of(other)).transpose()
     }
 
     fn issuer(&self, authority: &Arc<Authority>) -> Result<Arc<Issuer>, IssueError> {

@@ -8,9 +8,14 @@ use muster_store::{Db, Row, Rows, Statement, StoreError, Value, WriteError};
 use muster_x509::Certificate;
 
 use super::{CertificateReadError, Draft, Filter, Stage, Stored};
-use crate::{hierarchy::AuthorityId, profile::ProfileId};
+use crate::{
+    hierarchy::AuthorityId,
+    profile::{OfAnother, ProfileId},
+};
 
-/// What is about to be signed. A serial that is there, or a request that was made before, returns no key.
+/// What is about to be signed. A key that is blocked, or has a certificate of another holder than the only one that may
+/// have it, a serial that is there, a request that was made before: none of them is written, and none returns its key.
+/// Asked here, a hundred at a time, because a read of its own costs as much as all the rest.
 static RECORDED: Rows = Rows {
     name: "certificate recorded",
     sql: "INSERT INTO ca_certificate (authority, serial, state, profile, version, subject, common_name, spki, holder, \
@@ -19,7 +24,10 @@ static RECORDED: Rows = Rows {
           CAST(value->>'version' AS BIGINT), value->>'subject', value->>'common_name', value->>'spki', \
           value->>'holder', value->>'generation', value->>'caller', value->>'idempotency', value->>'quota', \
           CAST(value->>'not_after' AS BIGINT), CAST(value->>'recorded' AS BIGINT), value->>'tbs' \
-          FROM {rows} WHERE true ON CONFLICT DO NOTHING RETURNING serial AS key",
+          FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM ca_blocked_key b WHERE b.spki = value->>'spki') \
+          AND NOT EXISTS (SELECT 1 FROM ca_certificate c WHERE c.spki = value->>'spki' \
+          AND c.holder <> value->>'sole_holder' AND c.state <> 'abandoned') \
+          ON CONFLICT DO NOTHING RETURNING serial AS key",
 };
 
 /// What is signed. One that was given up meanwhile is not: the record with it is undone.
@@ -84,7 +92,7 @@ pub(super) fn spki_name(spki_sha256: [u8; 32]) -> String {
     hex::encode(first)
 }
 
-/// False when the serial is there already, or a request of the same name.
+/// False when the key may have none, or the serial is there already, or a request of the same name.
 pub(super) async fn record(db: &Db, draft: &Draft<'_>, now: Timestamp) -> Result<bool, WriteError> {
     let Draft { authority, profile, about, .. } = draft;
     let serial = hex::encode(draft.serial);
@@ -97,6 +105,7 @@ pub(super) async fn record(db: &Db, draft: &Draft<'_>, now: Timestamp) -> Result
         "common_name": draft.common_name,
         "spki": spki_name(draft.spki_sha256),
         "holder": about.holder,
+        "sole_holder": about.holder.filter(|_| about.of_another == OfAnother::Refuse),
         "generation": about.generation,
         "caller": about.caller,
         "idempotency": about.idempotency,
