@@ -40,7 +40,8 @@ impl Ca {
         let RenewRequest { old, csr, caller, .. } = request;
         let stored = self.find_ours(old).await?;
         let holder = holder(request.holder.as_ref(), &stored)?;
-        if self.is_revoked(&stored.authority, &stored.serial, holder.as_ref()).is_some() {
+        // Judged by the generation it was issued to: a newer one in the request would make a revoked holder whole again.
+        if self.is_revoked(&stored.authority, &stored.serial, stored.held_by().as_ref()).is_some() {
             return Err(RenewError::Revoked { serial: old.serial_hex().to_owned() });
         }
         let id = request.authority.as_ref().unwrap_or(&stored.authority);
@@ -130,10 +131,6 @@ fn holder(asked: Option<&Holder>, stored: &Stored) -> Result<Option<Holder>, Ren
             Err(RenewError::OtherHolder { asked: asked.name.clone(), old: old.clone() })
         }
         (Some(asked), _) => Ok(Some(asked.clone())),
-        (None, Some(old)) => {
-            let generation = stored.generation.clone().unwrap_or_default();
-            Ok(Some(Holder { name: old.clone(), generation }))
-        }
-        (None, None) => Ok(None),
+        (None, _) => Ok(stored.held_by()),
     }
 }

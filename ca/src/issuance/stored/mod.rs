@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use muster_store::StoreError;
 use muster_x509::Certificate;
 
-use crate::{hierarchy::AuthorityId, profile::ProfileId};
+use crate::{hierarchy::AuthorityId, issuance::Holder, profile::ProfileId};
 
 /// What is known of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,12 @@ pub enum CertificateReadError {
 }
 
 impl Stored {
+    /// Whom it was issued to, in the generation of then.
+    pub(crate) fn held_by(&self) -> Option<Holder> {
+        let generation = self.generation.clone().unwrap_or_default();
+        self.holder.clone().map(|name| Holder { name, generation })
+    }
+
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         match &self.stage {
             Stage::Issued { certificate, .. } => Some(certificate),

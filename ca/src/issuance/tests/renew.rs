@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::{Grant, Holder, Quota, RenewError, RenewRequest, renew_after, workshop::DAY};
+use crate::{Grant, Holder, Quota, Reason, RenewError, RenewRequest, What, renew_after, workshop::DAY};
 
 fn renewal(old: &Certificate, csr: Csr) -> RenewRequest {
     let sha256 = old.sha256().to_string();
@@ -228,6 +228,27 @@ async fn a_renewal_with_an_idempotency_key_is_one_certificate() {
         let asked = RenewRequest { idempotency_key: Some("r1".to_owned()), ..renewal(&first, csr("pump-1")) };
         let (one, other) = tokio::join!(ca.renew(asked.clone(), now()), ca.renew(asked, now()));
         assert_eq!(one.unwrap().certificate, other.unwrap().certificate);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_revoked_holder_is_not_made_whole_by_asking_with_its_next_generation() {
+    for_each_ca(async |ca| {
+        let key = KeyPair::generate().unwrap();
+        let holder = Some(ca.holder("pump-1"));
+        let subject = facts("pump-1");
+        let asked = Request { holder, ..request("device", csr_of("pump-1", &key), subject) };
+        let first = ca.issue(asked, now()).await.unwrap();
+        ca.revoke(What::Holder("pump-1".to_owned()), Reason::KeyCompromise, &Caller::process(), now())
+            .await
+            .unwrap();
+        let next = RenewRequest {
+            holder: Some(ca.holder("pump-1")),
+            ..renewal(&first.certificate, csr_of("pump-1", &key))
+        };
+        let refused = said(ca.renew(next, now() + DAY).await);
+        assert!(refused.contains("revoked"), "{refused}");
     })
     .await;
 }
