@@ -16,7 +16,7 @@ use muster_dps::{
 use muster_identity::{AccessPolicy, Admission, DeviceId, DeviceState, Entropy, HostName, RegistrationId};
 use muster_sas::{Key, Token, sign};
 use muster_store::Db;
-use muster_x509::Peer;
+use muster_x509::{Certificate, Peer, verify};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::json;
 use tower::ServiceExt;
@@ -75,6 +75,7 @@ async fn main() {
 
     let (certificate, devices) = with_certificates();
     put(&dps, "certificates", json!({ "type": "x509", "x509": { "signingCertificates": { "primary": { "certificate": certificate } } } })).await;
+    chains(&certificate, &devices);
     measure("first boot, certificate and intermediate", &dps, devices.clone()).await;
     measure("the same devices again", &dps, devices).await;
     let strangers =
@@ -85,6 +86,22 @@ async fn main() {
     worker.await.unwrap();
     db.close().await;
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What of it is reading the certificates, and what is checking their signatures.
+fn chains(authority: &str, devices: &[Presented]) {
+    let authority = muster_x509::read_certificates(authority).unwrap().remove(0);
+    let chain = |device: &Presented| -> Vec<Certificate> {
+        device.peer.chain.iter().map(|der| Certificate::parse(der).unwrap()).collect()
+    };
+    let began = Instant::now();
+    let read: Vec<_> = devices.iter().map(chain).collect();
+    let (reading, began) = (began.elapsed(), Instant::now());
+    for chain in &read {
+        verify(chain, &authority, Timestamp::now()).unwrap();
+    }
+    let each = |took: Duration| took.as_micros() as f64 / devices.len() as f64;
+    println!("a chain of two: {:.0} µs to read, {:.0} µs to verify", each(reading), each(began.elapsed()));
 }
 
 async fn measure(what: &str, dps: &Arc<Dps>, devices: Vec<Presented>) {
