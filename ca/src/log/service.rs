@@ -1,6 +1,6 @@
 //! The log at work.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use muster_store::{Db, WriteError};
 
 use super::{
-    Head, ReadError, Record, Recorded,
+    ReadError, Record, Recorded,
     checkpoint::Signer,
     sql,
     worker::{Job, QUEUE_MAX, Sequencer},
@@ -18,11 +18,10 @@ use crate::{Ca, audit::refusals::WINDOW};
 /// Entries and refusals come at any time; this late, at most, is seen that there is something to sign or to write.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Both logs: the way to their sequencer, and where they end.
+/// Both logs: the way to their sequencer, and the key that signs them.
 pub struct Log {
     /// Without it the sequencer finishes what it has, and stops.
     queue: Mutex<Option<mpsc::Sender<Job>>>,
-    head: Arc<Mutex<Head>>,
     /// Ends when the sequencer has stopped.
     running: watch::Receiver<()>,
     pub(super) signer: Signer,
@@ -31,12 +30,12 @@ pub struct Log {
 impl Log {
     /// Reads where both logs end, however long they are, and starts their sequencer.
     pub async fn open(db: &Db) -> Result<Self, ReadError> {
-        let head = Arc::new(Mutex::new(sql::head(db).await?));
+        let head = sql::head(db).await?;
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let (finished, running) = watch::channel(());
         // Owned by this handle: it ends with the queue, and `close` waits for it.
-        tokio::spawn(Sequencer { db: db.clone(), queue, head: Arc::clone(&head), running: finished }.run());
-        Ok(Self { queue: Mutex::new(Some(sender)), head, running, signer: Signer::default() })
+        tokio::spawn(Sequencer { db: db.clone(), queue, head, running: finished }.run());
+        Ok(Self { queue: Mutex::new(Some(sender)), running, signer: Signer::default() })
     }
 
     /// See [`Ca::append`]. A caller that stops waiting does not take the record back.
@@ -58,10 +57,6 @@ impl Log {
 
     fn queue(&self) -> MutexGuard<'_, Option<mpsc::Sender<Job>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn head(&self) -> MutexGuard<'_, Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,8 +3,6 @@
 //! Callers do not wait for each other but for the commit they share. The places are right whoever else appends: the
 //! commit moves the head from where this one took it to be, or does nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use tokio::sync::{mpsc, oneshot, watch};
 
 use muster_store::{Db, WriteError};
@@ -34,8 +32,8 @@ pub(super) struct Job {
 pub(super) struct Sequencer {
     pub(super) db: Db,
     pub(super) queue: mpsc::Receiver<Job>,
-    /// Where both logs end, as far as is known here; written here only.
-    pub(super) head: Arc<Mutex<Head>>,
+    /// Where both logs end, as far as is known here.
+    pub(super) head: Head,
     /// Dropped when the sequencer is done, which is how others know.
     pub(super) running: watch::Sender<()>,
 }
@@ -63,13 +61,27 @@ impl Sequencer {
     pub(super) async fn run(mut self) {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while self.queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+            self.gather(&mut jobs).await;
             self.write(std::mem::take(&mut jobs)).await;
         }
         drop(self.running);
     }
 
+    /// Takes along who comes at the same time. The commit before has woken many callers at once, and the first of them has
+    /// woken this task: without letting the others run it would make a commit for that one alone, and all others wait.
+    async fn gather(&mut self, jobs: &mut Vec<Job>) {
+        loop {
+            tokio::task::yield_now().await;
+            let room = BATCH_MAX - jobs.len();
+            if room == 0 || self.queue.is_empty() {
+                return;
+            }
+            self.queue.recv_many(jobs, room).await;
+        }
+    }
+
     /// Writes these records, in their order; in halves when some are refused, until only the guilty are left.
-    async fn write(&self, jobs: Vec<Job>) {
+    async fn write(&mut self, jobs: Vec<Job>) {
         let mut conflicts = 0;
         let mut parts = vec![jobs];
         while let Some(mut part) = parts.pop() {
@@ -102,15 +114,14 @@ impl Sequencer {
         }
     }
 
-    async fn attempt(&self, jobs: &[Job]) -> Outcome {
+    async fn attempt(&mut self, jobs: &[Job]) -> Outcome {
         if jobs.is_empty() {
             return Outcome::Written(Vec::new());
         }
-        let head = self.head().clone();
-        let mut batch = Batch::new(&head, jobs.iter().map(|job| &job.record));
+        let mut batch = Batch::new(&self.head, jobs.iter().map(|job| &job.record));
         match self.db.write(std::mem::take(&mut batch.unit)).await {
             Ok(_) => {
-                *self.head() = batch.head;
+                self.head = batch.head;
                 Outcome::Written(batch.recorded)
             }
             Err(error @ (WriteError::Unmet { index, .. } | WriteError::Refused { index, .. })) => {
@@ -129,7 +140,7 @@ impl Sequencer {
     }
 
     /// Nobody knows whether the commit happened, but the chain does: it has the batch's last entry, or has not.
-    async fn settle(&self, batch: Batch, error: WriteError) -> Outcome {
+    async fn settle(&mut self, batch: Batch, error: WriteError) -> Outcome {
         let chain = batch.head.chain;
         let found = sql::hash_of_entry(&self.db, chain.entries).await;
         if let Err(unread) = self.reload().await {
@@ -141,14 +152,9 @@ impl Sequencer {
         }
     }
 
-    async fn reload(&self) -> Result<(), ReadError> {
-        let head = sql::head(&self.db).await?;
-        *self.head() = head;
+    async fn reload(&mut self) -> Result<(), ReadError> {
+        self.head = sql::head(&self.db).await?;
         Ok(())
-    }
-
-    fn head(&self) -> std::sync::MutexGuard<'_, Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     caller::Caller,
     keys::{KeyKind, KeyName, KeyPlace, KeyRef},
     log::{
+        Head,
         merkle::sha256,
         note::VerifierKey,
         sql::{self, StoredKey},
@@ -54,10 +55,11 @@ impl Ca {
 
     /// The newest checkpoint; a new one when the logs grew since.
     pub async fn checkpoint(&self, now: Timestamp) -> Result<Checkpoint, SignCheckpointError> {
-        let entries = self.log.head().chain.entries;
-        match self.latest_checkpoint(now).await? {
-            Some(latest) if latest.chain.entries >= entries => Ok(latest),
-            Some(_) | None => self.sign_checkpoint(now).await,
+        let latest = self.latest_checkpoint(now).await?;
+        let head = sql::head(&self.db).await?; // after the key was made, which is an entry, too
+        match latest {
+            Some(latest) if latest.chain.entries >= head.chain.entries => Ok(latest),
+            Some(_) | None => self.sign_checkpoint(&head, now).await,
         }
     }
 
@@ -79,25 +81,25 @@ impl Ca {
 
     /// Signs a checkpoint when one is due; tells when to ask again.
     pub(crate) async fn tick_checkpoint(&self, now: Timestamp) -> Result<Timestamp, SignCheckpointError> {
-        let entries = self.log.head().chain.entries;
         let latest = self.latest_checkpoint(now).await?;
+        let head = sql::head(&self.db).await?;
         let due = match &latest {
-            Some(latest) if latest.chain.entries >= entries => now + CHECKPOINT_EVERY,
+            Some(latest) if latest.chain.entries >= head.chain.entries => now + CHECKPOINT_EVERY,
             // Signed in the future: the clock was set back, and waits for nobody.
             Some(latest) if latest.signed <= now => latest.signed + CHECKPOINT_EVERY,
             Some(_) | None => now,
         };
-        if entries == 0 || now < due {
+        if now < due {
             return Ok(due.min(now + CHECKPOINT_EVERY));
         }
-        self.sign_checkpoint(now).await?;
+        self.sign_checkpoint(&head, now).await?;
         Ok(now + CHECKPOINT_EVERY)
     }
 
-    async fn sign_checkpoint(&self, now: Timestamp) -> Result<Checkpoint, SignCheckpointError> {
+    /// Signs a head that was read from the database: a crash cannot take back what was signed, and other nodes' is in it.
+    async fn sign_checkpoint(&self, head: &Head, now: Timestamp) -> Result<Checkpoint, SignCheckpointError> {
         let LogKey { reference, verifier } = self.signing_key(now).await?;
-        // Only what is durable is in the head, so nothing is ever signed that a crash could take back.
-        let unsigned = Unsigned::new(&self.log.head(), verifier);
+        let unsigned = Unsigned::new(head, verifier);
         let signature = self.keys.sign(reference, unsigned.text.as_bytes()).await?;
         let audit_signature = self.keys.sign(reference, unsigned.audit_text.as_bytes()).await?;
         let checkpoint = unsigned

@@ -10,7 +10,7 @@ use crate::{
     BaseUrl, Ca, Settings,
     audit::{Action, Decision, Entry, sql as audit_sql},
     caller::Caller,
-    log::{SignCheckpointError, sql},
+    log::{Record, SignCheckpointError, sql, tests::certificate, verify_proof},
     workshop::{entropy, now, open, openssl_verifies},
 };
 
@@ -128,4 +128,30 @@ async fn openssl_verifies_what_the_log_signed() {
     let entries = audit_sql::page(&db, 1, u64::MAX, 1000).await.unwrap();
     assert!(entries.iter().any(|entry| entry.action == "log.key.create" && entry.object == key.name()));
     ca.close(now()).await;
+}
+
+#[tokio::test]
+async fn one_node_proves_and_signs_what_another_recorded() {
+    for_each_place(async |place| {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, other) = (place.open().await, place.open().await);
+        let recording = open(dir.path(), &db, now()).await.unwrap();
+        let proving = open(dir.path(), &other, now()).await.unwrap();
+        let key = proving.log_key(now()).await.unwrap();
+        proving.checkpoint(now()).await.unwrap();
+        let certificate = certificate(1);
+        let record = Record::new(entry("elsewhere", Decision::Allowed), now()).certificate(&certificate);
+        let index = recording.append(record).await.unwrap().log_index.unwrap();
+        let proof = proving.prove(index, now()).await.unwrap();
+        let proven = verify_proof(&proof.to_text(), certificate.der(), &key).unwrap();
+        let newest = recording.checkpoint(now()).await.unwrap();
+        assert_eq!((proven.size, proven.root), (newest.size, newest.root));
+        let verified = proving.audit_verify(now(), |_, _| ()).await.unwrap();
+        assert_eq!(verified.last, newest);
+        for (ca, db) in [(recording, db), (proving, other)] {
+            ca.close(now()).await;
+            db.close().await;
+        }
+    })
+    .await;
 }
