@@ -1,12 +1,101 @@
-//! The REST API of the authority.
+//! The REST API of the authority: JSON over HTTPS, below `/ca`.
+//!
+//! | | |
+//! |---|---|
+//! | `POST /ca/sign` | a certificate for a certification request ([`shapes::Sign`] → [`shapes::Certificate`]) |
+//! | `POST /ca/renew` | another one for the identity of one that is there ([`shapes::Renew`] → [`shapes::Certificate`]) |
+//! | `POST /ca/bulk` | many, one a line, answered line by line ([`shapes::BulkLine`] → [`shapes::BulkAnswer`]) |
+//! | `GET /ca/certificates`, `…/{serial}` | what was issued ([`shapes::Listed`]), filtered, page by page |
+//! | `GET /ca/authorities` | the hierarchy ([`shapes::Authority`]) |
+//! | `GET /ca/profiles`, `GET PUT DELETE …/{name}` | profiles and their versions ([`shapes::Profile`]; written as TOML) |
+//! | `GET /ca/grants`, `PUT DELETE …/{id}` | who may ask for what ([`crate::Grant`]) |
+//! | `PUT DELETE /ca/blocked-keys/{sha256}` | keys that get no certificate ([`shapes::Block`]) |
+//!
+//! A refusal is `{"errorCode", "message", "trackingId"}` with the status that fits ([`shapes::Error`]); `Retry-After` stands
+//! where waiting helps. `Idempotency-Key` makes asking again safe: the same caller gets the same certificate for it.
+//!
+//! Whoever mounts this has checked who asks, by [`right`], and put a [`crate::Caller`] into the request's extensions.
+
+mod answer;
+mod authorities;
+mod blocked_keys;
+mod bulk;
+mod certificates;
+mod grants;
+mod issue;
+mod lines;
+mod profiles;
+mod read;
+pub mod shapes;
+mod status;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    http::Method,
+    routing::{get, post, put},
+};
+use jiff::Timestamp;
 
 use crate::Ca;
 
-/// All routes; whoever mounts it has checked who asks and put a [`crate::Caller`] into the request's extensions.
-pub fn router(ca: Arc<Ca>) -> Router {
-    Router::new().with_state(ca)
+use status::ApiError;
+
+/// A stream of requests goes on for minutes: each is answered at its own time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+#[derive(Clone)]
+struct Api {
+    ca: Arc<Ca>,
+    clock: Clock,
 }
+
+/// What whoever asks must be trusted with. Asking for certificates takes a grant besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    Read,
+    Request,
+    /// Profiles, grants, blocked keys: what others may ask for.
+    Configure,
+}
+
+/// What a request needs, by its method and path.
+pub fn right(method: &Method, path: &str) -> Right {
+    let asks = ["/ca/sign", "/ca/renew", "/ca/bulk"].contains(&path.trim_end_matches('/'));
+    match *method {
+        Method::GET | Method::HEAD => Right::Read,
+        Method::POST if asks => Right::Request,
+        _ => Right::Configure,
+    }
+}
+
+/// All routes.
+pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
+    Router::new()
+        .route("/ca/sign", post(issue::sign))
+        .route("/ca/renew", post(issue::renew))
+        .route("/ca/bulk", post(bulk::bulk))
+        .route("/ca/certificates", get(certificates::list))
+        .route("/ca/certificates/{serial}", get(certificates::one))
+        .route("/ca/authorities", get(authorities::list))
+        .route("/ca/profiles", get(profiles::list))
+        .route("/ca/profiles/{name}", get(profiles::one).put(profiles::put).delete(profiles::retire))
+        .route("/ca/grants", get(grants::list))
+        .route("/ca/grants/{id}", put(grants::put).delete(grants::delete))
+        .route("/ca/blocked-keys/{sha256}", put(blocked_keys::put).delete(blocked_keys::delete))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(no_method)
+        .with_state(Api { ca, clock })
+}
+
+async fn nowhere(asked: read::Asked) -> axum::response::Response {
+    asked.refuse(ApiError::Path)
+}
+
+async fn no_method(asked: read::Asked) -> axum::response::Response {
+    asked.refuse(ApiError::Method)
+}
+
+#[cfg(test)]
+mod tests;

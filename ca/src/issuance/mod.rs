@@ -104,4 +104,4 @@ impl From<StoreError> for IssueError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

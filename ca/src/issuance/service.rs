@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Action, Ca, Decision, Entry,
-    caller::{Caller, Grants, NotGranted, Reserved},
+    caller::{Caller, Credential, Grants, NotGranted, Reserved},
     hierarchy::{Authority, AuthorityId, certify::fresh_serial},
     log::sha256,
     profile::{Identity, Issuer, OfAnother, Profile, Profiles, Wanted, prepare},
@@ -158,7 +158,9 @@ impl Ca {
         check_idempotency_key(order.idempotency_key)?;
         let _turn = self.issuance.turn(&order.caller_name, order.idempotency_key).await;
         let grants = &self.issuance.grants;
-        match grants.admit(caller, &order.authority.id, &order.profile.id.name, &asked.names(), now) {
+        let mut names = asked.names();
+        names.extend(holder_to_check(caller, order.holder));
+        match grants.admit(caller, &order.authority.id, &order.profile.id.name, &names, now) {
             Ok(reserved) => self.fulfil(order, reserved, now).await,
             // Whoever asks again for what it got needs nothing left to get.
             Err(error @ (NotGranted::Quota { .. } | NotGranted::TooFast { .. })) => {
@@ -304,6 +306,17 @@ impl Ca {
         if let Err(error) = self.audit(entry, now).await {
             tracing::error!(%error, "a refusal is not recorded");
         }
+    }
+}
+
+/// Whose certificate it is said to be is a name like the others, unless it is this server that says so.
+fn holder_to_check(caller: &Caller, holder: Option<&Holder>) -> Option<String> {
+    match caller.credential {
+        Credential::Process | Credential::Registration(_) => None,
+        Credential::AccessPolicy(_)
+        | Credential::EstUser { .. }
+        | Credential::OneTimeToken { .. }
+        | Credential::Certificate { .. } => holder.map(|holder| holder.name.clone()),
     }
 }
 

@@ -242,13 +242,18 @@ fn stored(row: &Row) -> Result<Stored, CertificateReadError> {
         ("abandoned", ..) => Stage::Abandoned,
         _ => return Err(damaged("state")),
     };
+    // Written by one hand wherever it is shown.
+    let subject = match &stage {
+        Stage::Issued { certificate, .. } => certificate.subject().to_owned(),
+        Stage::Recorded | Stage::Abandoned => text("subject")?,
+    };
     let version = u32::try_from(row.int("version")?).map_err(|_| damaged("version"))?;
     Ok(Stored {
         authority,
         serial,
         profile: ProfileId { name: text("profile")?, version },
         stage,
-        subject: text("subject")?,
+        subject,
         holder: optional("holder")?,
         generation: optional("generation")?,
         caller: text("caller")?,

@@ -83,6 +83,20 @@ async fn every_name_that_is_asked_for_is_within_the_grant() {
 }
 
 #[tokio::test]
+async fn who_may_ask_for_a_name_may_not_ask_for_another_holder() {
+    for_each_ca(async |ca| {
+        put(&ca, grant("lines", &["pump-*"])).await;
+        let held = |holder: &str| {
+            let holder = crate::Holder { name: holder.to_owned(), generation: "1".to_owned() };
+            by("line-1", Request { holder: Some(holder), ..device("pump-1") })
+        };
+        ca.issue(held("pump-1"), now()).await.unwrap();
+        assert!(refusal(ca.issue(held("valve-1"), now()).await).starts_with("name `valve-1` is outside"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_quota_counts_what_was_issued_also_before_a_restart_and_nothing_else() {
     for_each_place(async |place| {
         let dir = tempfile::tempdir().unwrap();
