@@ -1,4 +1,4 @@
-//! How many certificates a second become durable in both logs: `cargo bench -p muster-ca [-- postgres://…]`.
+//! How many certificates a second become durable in both logs: `cargo bench -p muster-ca [-- postgres://…] [million]`.
 //!
 //! *append* is the second half of an issuance: the row of the certificate, its leaf, its audit entry. *issue* has the
 //! first half, too: a row with the serial and what will be signed, in a commit of its own before it.
@@ -36,6 +36,7 @@ static ISSUED: Rows = Rows {
 };
 
 const TIME: Duration = Duration::from_secs(5);
+const MILLION: u64 = 1_000_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Work {
@@ -69,6 +70,10 @@ async fn main() {
         for callers in [4, 16, 100] {
             measure(&bench, work, callers).await;
         }
+    }
+    if std::env::args().any(|arg| arg == "million") {
+        fill(&bench, 500).await;
+        measure(&bench, Work::Issue, 16).await;
     }
     bench.log.close().await;
     let opened = Instant::now();
@@ -104,26 +109,46 @@ async fn record_for_a_while(bench: Arc<Bench>, work: Work, start: Instant) -> Ve
     let mut waits = Vec::new();
     while start.elapsed() < TIME {
         let asked = Instant::now();
-        let number = bench.next.fetch_add(1, Ordering::Relaxed);
-        // As random as serials are: neighbours in time are none in the index.
-        let serial =
-            format!("{:032x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-        let prepared =
-            json!({ "serial": serial, "tbs": "x".repeat(680), "holder": format!("device-{number}") });
-        let object = format!("certificate/{serial}");
-        let entry = Entry::new(&Caller::process(), Action::CertificateIssue, object, Decision::Allowed);
-        let mut record = Record::new(entry, Timestamp::UNIX_EPOCH).certificate(&bench.certificate);
-        match work {
-            Work::Append => record = record.row(&PREPARED, &prepared),
-            Work::Issue => {
-                assert!(bench.db.put(&PREPARED, &serial, prepared).await.unwrap());
-                record = record.row(&ISSUED, &json!({ "serial": serial }));
-            }
-        }
-        bench.log.append(record).await.unwrap();
+        record(&bench, work).await;
         waits.push(asked.elapsed());
     }
     waits
+}
+
+/// Until there are a million.
+async fn fill(bench: &Arc<Bench>, callers: u64) {
+    let start = Instant::now();
+    let tasks = (0..callers).map(|_| {
+        let bench = Arc::clone(bench);
+        tokio::spawn(async move {
+            while bench.next.load(Ordering::Relaxed) < MILLION {
+                record(&bench, Work::Append).await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    println!("{} certificates after {:.1?} more", bench.next.load(Ordering::Relaxed), start.elapsed());
+}
+
+async fn record(bench: &Bench, work: Work) {
+    let number = bench.next.fetch_add(1, Ordering::Relaxed);
+    // As random as serials are: neighbours in time are none in the index.
+    let serial =
+        format!("{:032x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+    let prepared = json!({ "serial": serial, "tbs": "x".repeat(680), "holder": format!("device-{number}") });
+    let object = format!("certificate/{serial}");
+    let entry = Entry::new(&Caller::process(), Action::CertificateIssue, object, Decision::Allowed);
+    let mut record = Record::new(entry, Timestamp::UNIX_EPOCH).certificate(&bench.certificate);
+    match work {
+        Work::Append => record = record.row(&PREPARED, &prepared),
+        Work::Issue => {
+            assert!(bench.db.put(&PREPARED, &serial, prepared).await.unwrap());
+            record = record.row(&ISSUED, &json!({ "serial": serial }));
+        }
+    }
+    bench.log.append(record).await.unwrap();
 }
 
 fn certificate() -> Certificate {
