@@ -95,7 +95,7 @@ CREATE TABLE ca_certificate (
     PRIMARY KEY (authority, serial)
 );
 CREATE UNIQUE INDEX ca_certificate_idempotency ON ca_certificate (caller, idempotency) WHERE idempotency IS NOT NULL;
-CREATE INDEX ca_certificate_spki ON ca_certificate (spki);
+CREATE INDEX ca_certificate_spki ON ca_certificate (spki, holder) WHERE holder IS NOT NULL AND state <> 'abandoned';
 CREATE INDEX ca_certificate_holder ON ca_certificate (holder, log_index) WHERE holder IS NOT NULL;
 CREATE INDEX ca_certificate_quota ON ca_certificate (quota, recorded) WHERE quota IS NOT NULL;
 CREATE INDEX ca_certificate_unsigned ON ca_certificate (recorded) WHERE state = 'recorded';

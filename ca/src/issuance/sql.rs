@@ -15,7 +15,8 @@ use crate::{
 
 /// What is about to be signed. A key that is blocked, or has a certificate of another holder than the only one that may
 /// have it, a serial that is there, a request that was made before: none of them is written, and none returns its key.
-/// Asked here, a hundred at a time, because a read of its own costs as much as all the rest.
+/// Asked here, a hundred at a time, because a read of its own costs as much as all the rest; and as `<` and `>`, which an
+/// index answers at once however many certificates its holder has for the key.
 static RECORDED: Rows = Rows {
     name: "certificate recorded",
     sql: "INSERT INTO ca_certificate (authority, serial, state, profile, version, subject, common_name, spki, holder, \
@@ -26,7 +27,9 @@ static RECORDED: Rows = Rows {
           CAST(value->>'not_after' AS BIGINT), CAST(value->>'recorded' AS BIGINT), value->>'tbs' \
           FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM ca_blocked_key b WHERE b.spki = value->>'spki') \
           AND NOT EXISTS (SELECT 1 FROM ca_certificate c WHERE c.spki = value->>'spki' \
-          AND c.holder <> value->>'sole_holder' AND c.state <> 'abandoned') \
+          AND c.holder < value->>'sole_holder' AND c.state <> 'abandoned') \
+          AND NOT EXISTS (SELECT 1 FROM ca_certificate c WHERE c.spki = value->>'spki' \
+          AND c.holder > value->>'sole_holder' AND c.state <> 'abandoned') \
           ON CONFLICT DO NOTHING RETURNING serial AS key",
 };
 
@@ -58,8 +61,10 @@ const BY_SERIAL: &str = "SELECT c.*, l.certificate FROM ca_certificate c \
 
 /// Why a key may get no certificate: it is blocked, or somebody else has one for it.
 const KEY: &str = "SELECT 'blocked' AS what, reason AS who FROM ca_blocked_key WHERE spki = $1 \
-     UNION ALL SELECT 'held', holder FROM ca_certificate WHERE spki = $1 AND holder <> $2 AND state <> 'abandoned' \
-     LIMIT 2";
+     UNION ALL SELECT * FROM (SELECT 'held', holder FROM ca_certificate \
+     WHERE spki = $1 AND holder < $2 AND state <> 'abandoned' LIMIT 1) AS before \
+     UNION ALL SELECT * FROM (SELECT 'held', holder FROM ca_certificate \
+     WHERE spki = $1 AND holder > $2 AND state <> 'abandoned' LIMIT 1) AS after";
 
 const BLOCK: &str = "INSERT INTO ca_blocked_key (spki, reason, created) VALUES ($1, $2, $3) \
      ON CONFLICT (spki) DO UPDATE SET reason = excluded.reason";
