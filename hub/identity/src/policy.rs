@@ -5,8 +5,9 @@ use muster_sas::{ConnectionString, Key};
 use crate::{
     Entropy, HostName,
     Right::{
-        DeviceConnect, EnrollmentRead, EnrollmentWrite, RegistrationStatusRead, RegistrationStatusWrite,
-        RegistryRead, RegistryWrite, ServiceConfig, ServiceConnect,
+        CaConfigure, CaRead, CaRequest, CaRevoke, DeviceConnect, EnrollmentRead, EnrollmentWrite,
+        RegistrationStatusRead, RegistrationStatusWrite, RegistryRead, RegistryWrite, ServiceConfig,
+        ServiceConnect,
     },
     Rights, device_key,
 };
@@ -41,6 +42,11 @@ impl AccessPolicy {
             RegistrationStatusWrite,
         ];
         Self::new("provisioningserviceowner", Rights::of(&rights), entropy)
+    }
+
+    /// `caowner`: everything a certificate authority has to give.
+    pub fn ca_owner(entropy: &Entropy) -> Self {
+        Self::new("caowner", Rights::of(&[CaRead, CaRequest, CaConfigure, CaRevoke]), entropy)
     }
 
     /// `iothubowner`: everything a hub has to give.

@@ -1,4 +1,4 @@
-//! Rights of a policy, spelled as Azure spells them (hub-service.md §1.3, dps.md §7.1).
+//! Rights of a policy, spelled as Azure spells them (hub-service.md §1.3, dps.md §7.1); those of the certificate authority are ours.
 
 use std::{fmt, str::FromStr};
 
@@ -15,13 +15,18 @@ pub enum Right {
     EnrollmentWrite,
     RegistrationStatusRead,
     RegistrationStatusWrite,
+    CaRead,
+    /// Certificates, as far as a grant of the authority goes.
+    CaRequest,
+    CaConfigure,
+    CaRevoke,
 }
 
 use Right::*;
 
 impl Right {
     /// In the order in which a set of them is written.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         RegistryRead,
         RegistryWrite,
         ServiceConnect,
@@ -31,6 +36,10 @@ impl Right {
         EnrollmentWrite,
         RegistrationStatusRead,
         RegistrationStatusWrite,
+        CaRead,
+        CaRequest,
+        CaConfigure,
+        CaRevoke,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -44,6 +53,10 @@ impl Right {
             EnrollmentWrite => "EnrollmentWrite",
             RegistrationStatusRead => "RegistrationStatusRead",
             RegistrationStatusWrite => "RegistrationStatusWrite",
+            CaRead => "CaRead",
+            CaRequest => "CaRequest",
+            CaConfigure => "CaConfigure",
+            CaRevoke => "CaRevoke",
         }
     }
 
@@ -53,12 +66,16 @@ impl Right {
             RegistryWrite => Some(RegistryRead),
             EnrollmentWrite => Some(EnrollmentRead),
             RegistrationStatusWrite => Some(RegistrationStatusRead),
+            CaConfigure => Some(CaRead),
             RegistryRead
             | ServiceConnect
             | DeviceConnect
             | ServiceConfig
             | EnrollmentRead
-            | RegistrationStatusRead => None,
+            | RegistrationStatusRead
+            | CaRead
+            | CaRequest
+            | CaRevoke => None,
         }
     }
 

@@ -20,7 +20,7 @@ fn rights_are_read_in_any_order_and_letter_case() {
     assert_eq!(
         Rights::parse("RegistryRead, Fly").unwrap_err().to_string(),
         "`Fly` is not a right, the rights are RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect, ServiceConfig, \
-         EnrollmentRead, EnrollmentWrite, RegistrationStatusRead, RegistrationStatusWrite"
+         EnrollmentRead, EnrollmentWrite, RegistrationStatusRead, RegistrationStatusWrite, CaRead, CaRequest, CaConfigure, CaRevoke"
     );
 }
 
@@ -43,6 +43,7 @@ fn who_may_write_may_read_and_nothing_else_follows() {
                     (RegistryWrite, RegistryRead)
                         | (EnrollmentWrite, EnrollmentRead)
                         | (RegistrationStatusWrite, RegistrationStatusRead)
+                        | (CaConfigure, CaRead)
                 );
             assert_eq!(Rights::of(&[granted]).allow(wanted), follows, "{granted} {wanted}");
         }
@@ -53,10 +54,12 @@ fn who_may_write_may_read_and_nothing_else_follows() {
 fn the_owners_may_do_all_that_their_service_offers() {
     let hub = AccessPolicy::iot_hub_owner(&entropy()).rights;
     let dps = AccessPolicy::provisioning_service_owner(&entropy()).rights;
+    let ca = AccessPolicy::ca_owner(&entropy()).rights;
     for right in Right::ALL {
-        assert!(hub.allow(right) || dps.allow(right), "{right}");
+        let owners = [hub, dps, ca].into_iter().filter(|owner| owner.allow(right)).count();
+        assert!(owners == 1 || right == DeviceConnect, "{right}");
     }
-    assert!(!hub.allow(EnrollmentRead) && !dps.allow(RegistryRead));
+    assert!(hub.allow(DeviceConnect) && dps.allow(DeviceConnect) && !ca.allow(DeviceConnect));
 }
 
 #[test]
