@@ -56,16 +56,20 @@ struct Api {
 pub enum Right {
     Read,
     Request,
-    /// Profiles, grants, blocked keys: what others may ask for.
+    /// Authorities, profiles, grants, blocked keys: what others may ask for.
     Configure,
+    /// Taking back what was issued, and letting a holder in again.
+    Revoke,
 }
 
 /// What a request needs, by its method and path.
 pub fn right(method: &Method, path: &str) -> Right {
-    let asks = ["/ca/sign", "/ca/renew", "/ca/bulk"].contains(&path.trim_end_matches('/'));
+    let path = path.trim_end_matches('/');
     match *method {
         Method::GET | Method::HEAD => Right::Read,
-        Method::POST if asks => Right::Request,
+        Method::POST if ["/ca/sign", "/ca/renew", "/ca/bulk"].contains(&path) => Right::Request,
+        Method::POST if path == "/ca/revoke" => Right::Revoke,
+        Method::DELETE if path.starts_with("/ca/bars/") => Right::Revoke,
         _ => Right::Configure,
     }
 }

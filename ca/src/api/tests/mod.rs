@@ -105,6 +105,11 @@ fn who_may_read_may_not_ask_and_who_may_ask_may_not_configure() {
         (Method::PUT, "/ca/profiles/device", Right::Configure),
         (Method::DELETE, "/ca/grants/lines", Right::Configure),
         (Method::PUT, "/ca/blocked-keys/00", Right::Configure),
+        (Method::POST, "/ca/authorities", Right::Configure),
+        (Method::POST, "/ca/authorities/line-1/retire", Right::Configure),
+        (Method::POST, "/ca/revoke", Right::Revoke),
+        (Method::DELETE, "/ca/bars/pump-1", Right::Revoke),
+        (Method::GET, "/ca/bars/pump-1", Right::Read),
         (Method::POST, "/ca/whatever", Right::Configure),
     ] {
         assert_eq!(right(&method, path), needs, "{method} {path}");
