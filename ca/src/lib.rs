@@ -7,6 +7,7 @@ mod audit;
 mod caller;
 mod folder;
 mod hierarchy;
+mod identification;
 mod issuance;
 mod keys;
 mod log;
@@ -30,6 +31,7 @@ pub use hierarchy::{
     NewAuthority, NoSuchTransition, Node, OpenError, Renewal, Retirement, State, Transition, Tree, Unfit,
     Urgency,
 };
+pub use identification::{Identified, Unidentified};
 pub use issuance::{
     CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page,
     RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
@@ -45,7 +47,7 @@ pub use log::{
     VerifierKeyError, verify_proof,
 };
 pub use profile::{
-    Asked, EndOfLife, Finding, GENERATION, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
+    Asked, EndOfLife, Finding, GENERATION, HOLDER, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
     ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
 };
 pub use revocation::{Reason, Revocation, RevocationReadError, RevokeError, Revoked, UnknownReason, What};

@@ -13,6 +13,7 @@ use crate::{
     audit::Audit,
     folder::Folder,
     hierarchy::{AuthorityId, Hierarchy, OpenError},
+    identification::Identification,
     issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
     keys::{KeyError, Keys},
     log::Log,
@@ -26,6 +27,7 @@ pub struct Ca {
     pub(crate) entropy: Entropy,
     pub(crate) keys: Keys,
     pub(crate) hierarchy: Hierarchy,
+    pub(crate) identification: Identification,
     pub(crate) issuance: Issuance,
     pub(crate) revocations: Revocations,
     pub(crate) audit: Audit,
@@ -49,6 +51,7 @@ impl Ca {
         let ca = Self {
             keys,
             hierarchy: Hierarchy::default(),
+            identification: Identification::default(),
             issuance: Issuance::open(&db, now).await?,
             revocations: Revocations::open(&db).await?,
             audit: Audit::open(&db).await?,

@@ -32,7 +32,7 @@ use x509_cert::{
 pub use asked::Asked;
 pub use issuer::Issuer;
 pub use lint::Finding;
-pub use object_identifiers::{GENERATION, PRIVATE_ARC};
+pub use object_identifiers::{GENERATION, HOLDER, PRIVATE_ARC};
 pub use prepare::{Identity, Prepared, Wanted, prepare};
 pub use refused::{EndOfLife, Refused};
 pub use service::ProfileChangeError;
@@ -40,6 +40,7 @@ pub use text::ProfileError;
 
 pub(crate) use attribute::common_name;
 pub(crate) use extensions::value_of;
+pub(crate) use object_identifiers::default_holder;
 pub(crate) use service::Profiles;
 pub(crate) use text::is_name;
 

@@ -303,7 +303,7 @@ fn extensions(texts: &[ExtensionText]) -> Result<Vec<FixedExtension>, ProfileErr
     }
     let extension = |text: &ExtensionText| {
         let own = OWN_EXTENSIONS.iter().any(|own| text.oid.starts_with(own));
-        if own || text.oid == super::GENERATION.to_string() {
+        if own || [super::GENERATION, super::HOLDER].iter().any(|own| text.oid == own.to_string()) {
             return Err(field("extension.oid", &text.oid, "it is written by the authority itself"));
         }
         let oid = object_identifier("extension.oid", &text.oid)?;
