@@ -27,7 +27,7 @@ pub(crate) fn default_holder(common_name: &str) -> String {
 /// The policy of a profile that names none itself.
 pub(super) fn policy(name: &str, version: u32) -> Option<ObjectIdentifier> {
     let hash = sha256(&[name.as_bytes()]);
-    // 31 bits: some readers keep arcs in a signed integer.
-    let number = u32::from_be_bytes([hash[0] & 0x7f, hash[1], hash[2], hash[3]]);
+    // 28 bits: RFC 5280 appendix B asks no reader to take more, and some do not.
+    let number = u32::from_be_bytes([hash[0] & 0x0f, hash[1], hash[2], hash[3]]);
     PRIVATE_ARC.push_arc(POLICIES).ok()?.push_arc(number).ok()?.push_arc(version).ok()
 }

@@ -1,5 +1,6 @@
 //! What issuing promises, on every engine.
 
+mod born;
 mod crash;
 mod grants;
 mod hostile;
