@@ -29,6 +29,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_MAX: usize = 8;
 /// The largest answer is a page of 1,000 twins of 40 KB.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A stream that says nothing for so long has ended, and nobody told.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 const TOKEN_LIFETIME_S: i64 = 3600;
 /// What an id may have unencoded in a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -43,11 +45,16 @@ pub(crate) enum ClientError {
     Connect { host: String, port: u16, source: io::Error },
     #[error("{host} cannot be trusted: {source}")]
     Tls { host: String, source: io::Error },
-    #[error("{host} did not answer within {} s", CALL_TIMEOUT.as_secs())]
-    Timeout { host: String },
+    #[error("{host} did not answer within {} s", limit.as_secs())]
+    Timeout { host: String, limit: Duration },
     #[error("the connection to {host} broke: {reason}")]
     Broken { host: String, reason: String },
+    #[error("what {host} sends cannot be kept: {source}")]
+    Keep { host: String, source: io::Error },
 }
+
+/// Takes what is received, part after part.
+pub(crate) type Sink<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);
 
 pub(crate) struct Client {
     connection: Arc<ConnectionString>,
@@ -82,7 +89,13 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Option<Payload>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Payload {
+    Json(Value),
+    Text { content_type: &'static str, text: Bytes },
 }
 
 impl Call {
@@ -96,7 +109,12 @@ impl Call {
     }
 
     pub(crate) fn body(mut self, body: Value) -> Self {
-        self.body = Some(body);
+        self.body = Some(Payload::Json(body));
+        self
+    }
+
+    pub(crate) fn text(mut self, content_type: &'static str, text: impl Into<Bytes>) -> Self {
+        self.body = Some(Payload::Text { content_type, text: text.into() });
         self
     }
 }
@@ -138,17 +156,25 @@ impl Client {
         let calling = async {
             // A kept connection may have been closed meanwhile, which only asking tells.
             if let Some(open) = self.take_idle()
-                && let Ok(answer) = self.exchange(open, call).await
+                && let Ok(answer) = self.exchange(open, call, None).await
             {
                 return Ok(answer);
             }
             let open = self.connect().await?;
-            self.exchange(open, call).await
+            self.exchange(open, call, None).await
         };
-        let host = || self.host().to_owned();
-        tokio::time::timeout(CALL_TIMEOUT, calling)
-            .await
-            .unwrap_or_else(|_| Err(ClientError::Timeout { host: host() }))
+        self.within(CALL_TIMEOUT, calling).await?
+    }
+
+    /// A call with an answer of any length and duration: a good one goes into `sink` as it comes.
+    pub(crate) async fn stream(&self, call: &Call, sink: Sink<'_>) -> Result<Answer, ClientError> {
+        let open = self.within(CALL_TIMEOUT, self.connect()).await??;
+        self.exchange(open, call, Some(sink)).await
+    }
+
+    async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, ClientError> {
+        let late = |_| ClientError::Timeout { host: self.host().to_owned(), limit };
+        tokio::time::timeout(limit, future).await.map_err(late)
     }
 
     fn take_idle(&self) -> Option<Open> {
@@ -188,13 +214,27 @@ impl Client {
         None
     }
 
-    async fn exchange(&self, mut open: Open, call: &Call) -> Result<Answer, ClientError> {
+    async fn exchange(
+        &self,
+        mut open: Open,
+        call: &Call,
+        sink: Option<Sink<'_>>,
+    ) -> Result<Answer, ClientError> {
         let broken = |reason: String| ClientError::Broken { host: self.host().to_owned(), reason };
         let request = self.request(call).map_err(|error| broken(error.to_string()))?;
         let Open { sender, driver } = &mut open;
         let asking = async {
-            let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
-            let (head, body) = response.into_parts();
+            let response = self.within(SILENCE_MAX, sender.send_request(request)).await?;
+            let (head, mut body) = response.map_err(|error| broken(error.to_string()))?.into_parts();
+            if let Some(sink) = sink.filter(|_| head.status.is_success()) {
+                while let Some(frame) = self.within(SILENCE_MAX, body.frame()).await? {
+                    let frame = frame.map_err(|error| broken(error.to_string()))?;
+                    let Ok(data) = frame.into_data() else { continue };
+                    let host = || self.host().to_owned();
+                    sink(&data).map_err(|source| ClientError::Keep { host: host(), source })?;
+                }
+                return Ok(Answer { status: head.status, headers: head.headers, body: Bytes::new() });
+            }
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
             let body = body.map_err(|error| broken(error.to_string()))?.to_bytes();
             Ok(Answer { status: head.status, headers: head.headers, body })
@@ -225,9 +265,13 @@ impl Client {
         }
         let body = match &call.body {
             None => Bytes::new(),
-            Some(body) => {
+            Some(Payload::Json(body)) => {
                 request = request.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
                 Bytes::from(body.to_string())
+            }
+            Some(Payload::Text { content_type, text }) => {
+                request = request.header(header::CONTENT_TYPE, *content_type);
+                text.clone()
             }
         };
         request.body(Full::new(body))

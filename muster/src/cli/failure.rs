@@ -41,6 +41,7 @@ impl From<ClientError> for Failure {
             }
             ClientError::Host(_) => "correct HostName in the connection string",
             ClientError::Timeout { .. } | ClientError::Broken { .. } => "try again; its log tells more",
+            ClientError::Keep { .. } => "make room for it, or write it elsewhere",
         };
         Self::new(&error).fix(fix)
     }

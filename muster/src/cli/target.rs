@@ -68,6 +68,11 @@ impl Target {
         }
     }
 
+    /// The certificate authority.
+    pub(crate) fn ca(&self) -> Result<Client, Failure> {
+        self.dps()
+    }
+
     /// All hubs of the server, or the one that is wanted.
     pub(crate) fn hubs(&self, wanted: Option<&str>) -> Result<Vec<HubClient>, Failure> {
         match self.find()? {
