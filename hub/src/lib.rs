@@ -18,8 +18,8 @@ pub use limits::{Limits, Rate};
 pub use registry::{AdmitError, Admitted, ExportError, RemoveError};
 pub use service::{Hub, OpenError};
 pub use session::{
-    Connected, Disconnect, Filter, FromDevice, Granted, Hello, PacketId, Refused, Session, Subject, ToDevice,
-    Will,
+    Connected, Disconnect, Filter, FromDevice, Granted, Hello, Holder, PacketId, Refused, Session, Subject,
+    ToDevice, Verdict, Vouched, Will,
 };
 pub use settings::{Settings, UnknownFilters};
 pub use twin::TwinRefusal;

@@ -39,6 +39,7 @@ pub fn connack(refused: &Refused) -> Option<u8> {
         | Refused::ThumbprintMissing
         | Refused::CommonName(_)
         | Refused::Chain(_)
+        | Refused::Vouched(_)
         | Refused::Will(_) => Some(NOT_AUTHORIZED),
     }
 }

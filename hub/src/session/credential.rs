@@ -5,7 +5,7 @@ use muster_identity::{Authentication, Right, Status, authorize};
 use muster_sas::{CLOCK_SKEW_S, Key, Token, resource_covers};
 use muster_x509::{Certificate, Thumbprint, verify};
 
-use super::{Disconnect, Refused};
+use super::{Disconnect, Refused, Verdict, Vouched};
 use crate::{registry::Device, settings::Settings};
 
 /// By what a device got in.
@@ -22,21 +22,57 @@ pub(crate) enum Proof {
 #[derive(Debug)]
 pub(crate) struct Proven {
     pub proof: Proof,
-    /// With the grace after which a live connection is closed (§3.3).
-    pub until: Option<Timestamp>,
+    pub until: Option<Until>,
 }
 
-/// The registry's authentication type decides what is looked at; what else was sent is ignored (I-14).
+/// What ends a live connection by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The token's expiry, with the grace after which a live connection is closed (§3.3).
+    Token(Timestamp),
+    /// The end of a certificate that its issuer vouched for.
+    Certificate(Timestamp),
+}
+
+impl Until {
+    pub(crate) fn at(self) -> Timestamp {
+        match self {
+            Self::Token(at) | Self::Certificate(at) => at,
+        }
+    }
+
+    pub(crate) fn lapsed(self) -> Disconnect {
+        match self {
+            Self::Token(_) => Disconnect::TokenExpired,
+            Self::Certificate(_) => Disconnect::CertificateExpired,
+        }
+    }
+}
+
+/// What a device presented.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presented<'a> {
+    pub token: Option<&'a Token>,
+    pub chain: &'a [Vec<u8>],
+    pub vouched: Option<&'a Vouched>,
+}
+
+/// The registry's authentication type decides what is looked at; what else was sent is ignored (I-14), but for a certificate
+/// whose issuer does not stand by it: who has that is not let in with anything.
 pub(crate) fn prove(
     settings: &Settings,
     device: &Device,
-    token: Option<&Token>,
-    chain: &[Vec<u8>],
+    presented: Presented<'_>,
     now: Timestamp,
 ) -> Result<Proven, Refused> {
+    let Presented { token, chain, vouched } = presented;
     if device.status == Status::Disabled {
         return Err(Refused::Disabled);
     }
+    if let Some(Vouched { verdict: Verdict::Refused(why), .. }) = vouched {
+        return Err(Refused::Vouched(why.clone()));
+    }
+    let until_certificate = vouched.map(|vouched| Until::Certificate(vouched.not_after));
     match &device.authentication {
         Authentication::Sas { primary, secondary } => {
             let token = token.ok_or(Refused::TokenMissing)?;
@@ -45,15 +81,18 @@ pub(crate) fn prove(
                 None => by_key(settings, device, token, [primary, secondary], now)?,
             };
             let until = Timestamp::from_second(token.expires_s.saturating_add(CLOCK_SKEW_S));
-            Ok(Proven { proof, until: Some(until.unwrap_or(Timestamp::MAX)) })
+            Ok(Proven { proof, until: Some(Until::Token(until.unwrap_or(Timestamp::MAX))) })
         }
         Authentication::SelfSigned { primary, secondary } => {
             let proof = by_thumbprint(chain, [primary.as_ref(), secondary.as_ref()])?;
-            Ok(Proven { proof, until: None })
+            Ok(Proven { proof, until: until_certificate })
         }
         Authentication::CertificateAuthority => {
-            by_authority(settings, device, chain, now)?;
-            Ok(Proven { proof: Proof::Authority, until: None })
+            match vouched {
+                Some(vouched) => is_named(device, vouched.common_name.as_deref())?,
+                None => by_authority(settings, device, chain, now)?,
+            }
+            Ok(Proven { proof: Proof::Authority, until: until_certificate })
         }
     }
 }
@@ -145,9 +184,7 @@ fn by_authority(
 ) -> Result<(), Refused> {
     let chain = chain.iter().map(|der| certificate(der)).collect::<Result<Vec<_>, _>>()?;
     let leaf = chain.first().ok_or(Refused::CertificateMissing)?;
-    if leaf.common_name() != Some(device.id.as_str()) {
-        return Err(Refused::CommonName(leaf.common_name().unwrap_or_default().to_owned()));
-    }
+    is_named(device, leaf.common_name())?;
     let mut reasons = Vec::new();
     for authority in &settings.ca_certificates {
         match verify(&chain, authority, now) {
@@ -158,6 +195,14 @@ fn by_authority(
     match reasons.is_empty() {
         true => Err(Refused::Chain("it has none, add one to `ca_certificates`".to_owned())),
         false => Err(Refused::Chain(reasons.join("; "))),
+    }
+}
+
+/// An authority vouches for a name; it must be the device's (§1.2).
+fn is_named(device: &Device, common_name: Option<&str>) -> Result<(), Refused> {
+    match common_name {
+        Some(name) if name == device.id.as_str() => Ok(()),
+        other => Err(Refused::CommonName(other.unwrap_or_default().to_owned())),
     }
 }
 

@@ -18,7 +18,7 @@ use muster_mqtt::QoS;
 use tokio::sync::mpsc;
 
 use super::{
-    Disconnect, Granted, Refused, ToDevice,
+    Disconnect, Granted, Refused, ToDevice, Vouched,
     credential::still_holds,
     live::{Session, Shared},
 };
@@ -145,6 +145,27 @@ impl Directory {
         self.known(device).remove(device);
     }
 
+    /// Every session is looked at, one shard after the other: devices elsewhere connect meanwhile.
+    pub(crate) fn cut(&self, judge: &dyn Fn(&Vouched) -> Option<String>, now: Timestamp) -> usize {
+        let mut cut = 0;
+        for shard in &self.shards {
+            let mut known = shard.known.lock().unwrap_or_else(PoisonError::into_inner);
+            for presence in known.values_mut() {
+                let vouched = presence.live.as_ref().and_then(|live| live.shared.vouched.as_deref());
+                if let Some(why) = vouched.and_then(judge) {
+                    presence.end(Disconnect::Revoked(why), now);
+                    cut += 1;
+                }
+            }
+        }
+        self.connected.fetch_sub(cut, Relaxed);
+        cut
+    }
+
+    pub(crate) fn cut_device(&self, device: &DeviceId, why: String, now: Timestamp) -> bool {
+        self.end_unless(device, now, |_| Err(Disconnect::Cut(why)))
+    }
+
     /// Marks a change whose result the caller has not read.
     pub(crate) fn count_change(&self, device: &DeviceId) {
         self.shard(device).changes.fetch_add(1, SeqCst);
@@ -198,18 +219,19 @@ impl Directory {
         self.refusals().write(device.clone(), Past { what: why, at: now }, 1);
     }
 
+    /// Whether it had a session that ended.
     fn end_unless(
         &self,
         device: &DeviceId,
         now: Timestamp,
         stays: impl FnOnce(&Live) -> Result<(), Disconnect>,
-    ) {
+    ) -> bool {
         let mut known = self.known(device);
-        let Some(presence) = known.get_mut(device) else { return };
-        if let Some(Err(why)) = presence.live.as_ref().map(stays) {
-            presence.end(why, now);
-            self.connected.fetch_sub(1, Relaxed);
-        }
+        let Some(presence) = known.get_mut(device) else { return false };
+        let Some(Err(why)) = presence.live.as_ref().map(stays) else { return false };
+        presence.end(why, now);
+        self.connected.fetch_sub(1, Relaxed);
+        true
     }
 
     fn refusals(&self) -> MutexGuard<'_, Recent<DeviceId, Past<Refused>>> {

@@ -10,7 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use muster_events::{Event, Source};
 use muster_identity::DeviceId;
 
-use super::{Disconnect, Granted, Will, credential::Proof, subscriptions::Subscriptions};
+use super::{
+    Disconnect, Granted, Vouched, Will,
+    credential::{Proof, Until},
+    subscriptions::Subscriptions,
+};
 use crate::{
     limits::Rate,
     telemetry::{Bucket, Verdict},
@@ -33,7 +37,7 @@ pub struct Session {
     pub(super) will: Option<Box<Will>>,
     pub(super) keep_alive: SignedDuration,
     pub(super) heard: Timestamp,
-    pub(super) until: Option<Timestamp>,
+    pub(super) until: Option<Until>,
 }
 
 /// CleanSession of the CONNECT.
@@ -49,6 +53,8 @@ pub(crate) enum Persistence {
 pub(crate) struct Shared {
     pub(crate) generation: Arc<str>,
     pub(crate) proof: Proof,
+    /// The certificate it presented, whatever it was let in by.
+    pub(crate) vouched: Option<Box<Vouched>>,
     /// `DeviceClientType`, as far as it is shown.
     pub(crate) product: Option<Box<str>>,
     activity_us: AtomicI64,
@@ -58,11 +64,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(generation: Arc<str>, proof: Proof, product: Option<&str>, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        generation: Arc<str>,
+        proof: Proof,
+        vouched: Option<Vouched>,
+        product: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
         let product = product.map(|product| product.chars().take(PRODUCT_CHARACTERS_MAX).collect());
         Self {
             generation,
             proof,
+            vouched: vouched.map(Box::new),
             product,
             activity_us: AtomicI64::new(now.as_microsecond()),
             desired: AtomicU8::new(DESIRED_NONE),
@@ -127,13 +140,13 @@ impl Session {
     /// When this session ends unless something is heard; ask again after every `handle`.
     pub fn deadline(&self) -> Timestamp {
         let keep_alive = self.heard + self.keep_alive;
-        self.until.map_or(keep_alive, |until| until.min(keep_alive))
+        self.until.map_or(keep_alive, |until| until.at().min(keep_alive))
     }
 
     /// What the passing of the deadline means; `None` before it.
     pub fn overdue(&self, now: Timestamp) -> Option<Disconnect> {
         match self.until {
-            Some(until) if now >= until => Some(Disconnect::TokenExpired),
+            Some(until) if now >= until.at() => Some(until.lapsed()),
             _ if now >= self.heard + self.keep_alive => Some(Disconnect::KeepAlive),
             Some(_) | None => None,
         }
@@ -197,20 +210,22 @@ mod tests {
         let mut session = Session {
             device: DeviceId::parse("d").unwrap(),
             serial: 0,
-            shared: Arc::new(Shared::new("g".into(), Proof::Policy, None, at(0))),
+            shared: Arc::new(Shared::new("g".into(), Proof::Policy, None, None, at(0))),
             auth_method: "{}".into(),
             subscriptions: Subscriptions::default(),
             persistence: Persistence::Kept,
             will: None,
             keep_alive: keep_alive_timeout(60),
             heard: at(0),
-            until: Some(at(100)),
+            until: Some(Until::Token(at(100))),
         };
         assert_eq!((session.deadline(), session.overdue(at(89))), (at(90), None));
         assert_eq!(session.overdue(at(90)), Some(Disconnect::KeepAlive));
         session.hear(at(50));
         assert_eq!((session.deadline(), session.overdue(at(99))), (at(100), None));
         assert_eq!(session.overdue(at(100)), Some(Disconnect::TokenExpired));
+        session.until = Some(Until::Certificate(at(100)));
+        assert_eq!(session.overdue(at(100)), Some(Disconnect::CertificateExpired));
         session.until = None;
         assert_eq!((session.deadline(), session.overdue(at(139))), (at(140), None));
     }

@@ -7,6 +7,7 @@ mod live;
 mod refused;
 mod service;
 mod subscriptions;
+mod vouched;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub(crate) use auth_method::AuthMethods;
 pub(crate) use directory::Directory;
 pub use live::Session;
 pub use refused::Refused;
+pub use vouched::{Holder, Verdict, Vouched};
 
 /// What the transport needs back to acknowledge.
 pub type PacketId = NonZeroU16;
@@ -38,6 +40,8 @@ pub struct Hello {
     pub module: Option<String>,
     pub token: Option<Token>,
     pub peer: Peer,
+    /// When the certificate in `peer` is known to whoever issued it.
+    pub vouched: Option<Vouched>,
     pub clean_session: bool,
     pub keep_alive_s: u16,
     /// `DeviceClientType`, for the operator.
@@ -174,6 +178,12 @@ pub enum Disconnect {
     KeepAlive,
     #[error("token expired more than five minutes ago; connect with a new one before that")]
     TokenExpired,
+    #[error("certificate expired; connect with a renewed one before that")]
+    CertificateExpired,
+    #[error("certificate it connected with is no longer accepted: {0}")]
+    Revoked(String),
+    #[error("device was cut: {0}")]
+    Cut(String),
     #[error(
         "another connection of the same device took over; if it goes back and forth, two devices share one identity"
     )]

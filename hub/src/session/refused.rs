@@ -44,6 +44,8 @@ pub enum Refused {
     CommonName(String),
     #[error("client certificate does not lead to an authority of this hub: {0}")]
     Chain(String),
+    #[error("client certificate is not accepted by its own issuer: {0}")]
+    Vouched(String),
     #[error("will is not a message this device may publish: {0}")]
     Will(String),
     #[error("{max} devices are connected, which is the limit of this hub")]

@@ -10,8 +10,8 @@ use muster_mqtt::ByteString;
 use serde_json::json;
 
 use super::{
-    Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Subject, ToDevice, Will,
-    credential::{Proof, prove},
+    Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Subject, ToDevice, Vouched, Will,
+    credential::{Presented, Proof, prove},
     live::{Shared, keep_alive_timeout},
     shown,
 };
@@ -83,6 +83,17 @@ impl Hub {
         end
     }
 
+    /// Ends every session whose certificate is condemned, and tells how many: after a revocation, once its issuer answers
+    /// by it. Whoever connects at the same time asks the issuer again when it is in.
+    pub fn cut(&self, judge: &dyn Fn(&Vouched) -> Option<String>, now: Timestamp) -> usize {
+        self.sessions.cut(judge, now)
+    }
+
+    /// Ends the session of one device, whatever it was let in by; false when there is none.
+    pub fn cut_device(&self, device: &DeviceId, why: String, now: Timestamp) -> bool {
+        self.sessions.cut_device(device, why, now)
+    }
+
     /// The connection is gone. Publishes the will unless the device said goodbye.
     pub async fn disconnected(&self, session: Session, why: Disconnect, now: Timestamp) {
         let why = session.cut().unwrap_or(why);
@@ -110,7 +121,8 @@ impl Hub {
 
         let changes = self.sessions.changes(&hello.device);
         let device = self.identity_of(&hello.device).await?.ok_or(Refused::UnknownDevice)?;
-        let proven = prove(&self.settings, &device, hello.token.as_ref(), &hello.peer.chain, now)?;
+        let (token, chain, vouched) = (hello.token.as_ref(), &*hello.peer.chain, hello.vouched.as_ref());
+        let proven = prove(&self.settings, &device, Presented { token, chain, vouched }, now)?;
         self.announce(&device, hello.model_id.as_deref()).await?;
         let (persistence, subscriptions) = self.restore(&device, hello.clean_session, now).await?;
 
@@ -122,6 +134,7 @@ impl Hub {
         let shared = Arc::new(Shared::new(
             Arc::clone(&device.generation),
             proven.proof,
+            hello.vouched,
             hello.product.as_deref(),
             now,
         ));

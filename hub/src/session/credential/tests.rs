@@ -24,10 +24,14 @@ fn device(id: &str, authentication: Authentication) -> Device {
     }
 }
 
+fn presented<'a>(token: Option<&'a Token>, chain: &'a [Vec<u8>]) -> Presented<'a> {
+    Presented { token, chain, vouched: None }
+}
+
 fn by_token(device: &Device, token: &Token) -> Result<Proven, Refused> {
     let mut settings = settings();
     settings.aliases = vec![HostName::parse("alias.example").unwrap()];
-    prove(&settings, device, Some(token), &[], now())
+    prove(&settings, device, presented(Some(token), &[]), now())
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn every_token_that_opens_the_device_is_accepted() {
     for (what, token) in tokens {
         let proven = by_token(&device, &token);
         assert!(proven.is_ok(), "{what}: {proven:?}");
-        assert_eq!(proven.unwrap().until.unwrap().as_second(), token.expires_s + 300, "{what}");
+        assert_eq!(proven.unwrap().until.unwrap().at().as_second(), token.expires_s + 300, "{what}");
     }
 }
 
@@ -82,7 +86,7 @@ fn every_token_that_does_not_is_refused_with_its_reason() {
         let told = refused(&token);
         assert!(told.contains(reason), "{told} does not say {reason}");
     }
-    assert_eq!(prove(&settings(), &device, None, &[], now()).unwrap_err(), Refused::TokenMissing);
+    assert_eq!(prove(&settings(), &device, presented(None, &[]), now()).unwrap_err(), Refused::TokenMissing);
 }
 
 #[test]
@@ -130,7 +134,8 @@ fn a_thumbprint_names_the_certificate_by_either_hash() {
     let thumbprints = |primary: Option<Thumbprint>, secondary| {
         device("d", Authentication::SelfSigned { primary, secondary })
     };
-    let by_chain = |device: &Device, chain: &[Vec<u8>]| prove(&settings(), device, None, chain, now());
+    let by_chain =
+        |device: &Device, chain: &[Vec<u8>]| prove(&settings(), device, presented(None, chain), now());
     let presented = [leaf, intermediate];
 
     for known in [read.sha1(), read.sha256()] {
@@ -152,12 +157,12 @@ fn a_chain_must_lead_to_an_authority_of_the_hub_and_bear_the_devices_name() {
     let device = |id: &str| device(id, Authentication::CertificateAuthority);
     let whole = [leaf.clone(), intermediate.clone()];
     let refused = |settings: &Settings, id: &str, chain: &[Vec<u8>]| {
-        prove(settings, &device(id), None, chain, now()).map(|proven| proven.until).unwrap_err()
+        prove(settings, &device(id), presented(None, chain), now()).map(|proven| proven.until).unwrap_err()
     };
     assert!(matches!(refused(&settings, "d", &whole), Refused::Chain(reason) if reason.contains("has none")));
 
     settings.ca_certificates = vec![chain("d").root, root];
-    assert!(prove(&settings, &device("d"), None, &whole, now()).is_ok());
+    assert!(prove(&settings, &device("d"), presented(None, &whole), now()).is_ok());
     assert!(matches!(refused(&settings, "d", &[leaf]), Refused::Chain(_)), "the intermediate must be sent");
     assert_eq!(refused(&settings, "e", &whole), Refused::CommonName("d".to_owned()));
     assert_eq!(refused(&settings, "d", &[]), Refused::CertificateMissing);
@@ -172,7 +177,7 @@ fn the_registry_decides_whether_password_or_certificate_counts() {
     let x509 = device("d", Authentication::SelfSigned { primary: Some(thumbprint), secondary: None });
     let chain = [leaf];
     let proof = |device: &Device, token: Option<&Token>, chain: &[Vec<u8>]| {
-        prove(&settings(), device, token, chain, now()).map(|proven| proven.proof)
+        prove(&settings(), device, presented(token, chain), now()).map(|proven| proven.proof)
     };
     assert!(matches!(proof(&x509, Some(&good_token), &chain), Ok(Proof::Thumbprint(_))));
     assert!(matches!(proof(&x509, Some(&good_token), &[]), Err(Refused::CertificateMissing)));
