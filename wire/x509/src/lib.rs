@@ -23,7 +23,7 @@ mod workshop;
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, Malformed};
 pub use chain::{
     ChainError, Missing, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, Revocation, Rules, Usage,
-    Validation, verify,
+    Validation, fit_to_anchor, verify,
 };
 pub use crl::{CRL_BYTES_MAX, Crl, CrlRefused, Reason, Revoked, Scope, ScopeKind, VerifiedCrl};
 pub use csr::{

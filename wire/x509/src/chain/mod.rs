@@ -34,5 +34,11 @@ pub fn verify(chain: &[Certificate], anchor: &Certificate, now: Timestamp) -> Re
     Validation::of_clients(std::slice::from_ref(anchor), now).path(chain).map(|_| ())
 }
 
+/// Whether a certificate could anchor the chains of TLS clients, apart from its dates: to be told when it is configured, not
+/// at every device.
+pub fn fit_to_anchor(authority: &Certificate, now: Timestamp) -> Result<(), ChainError> {
+    strict::authority(authority, Place::Anchor, &Validation::of_clients(&[], now))
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ mod validation;
 
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
 
-use super::{ChainError, NotAnAuthority, Place, verify};
+use super::{ChainError, NotAnAuthority, Place, fit_to_anchor, verify};
 use crate::{
     Certificate, issued_by, read_certificates, to_pem,
     workshop::{Bend, Made, VERSION_1, authority_params, bent_root, now, root},
@@ -40,6 +40,16 @@ fn a_leaf_alone_leads_to_the_authority_that_issued_it() {
     assert!(!issued_by(&leaf, &root.certificate));
     // What lies above the authority that was enrolled does not matter.
     assert_eq!(check(&[&leaf, &line.certificate, &root.certificate], &line), Ok(()));
+}
+
+#[test]
+fn what_could_not_anchor_a_chain_is_known_before_there_is_one() {
+    let top = root("root");
+    assert_eq!(fit_to_anchor(&top.certificate, now()), Ok(()));
+    let cannot = bent_root("root", |params| params.key_usages = vec![KeyUsagePurpose::CrlSign]);
+    let why = fit_to_anchor(&cannot.certificate, now());
+    assert!(matches!(why, Err(ChainError::NotAnAuthority { why: NotAnAuthority::NoKeyCertSign, .. })));
+    assert!(fit_to_anchor(&top.leaf("device"), now()).is_err());
 }
 
 #[test]
