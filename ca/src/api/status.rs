@@ -136,7 +136,10 @@ const INTERNAL: Code = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
 fn issue(error: &IssueError) -> Code {
     match error {
         IssueError::NoSuchAuthority(_) => (StatusCode::NOT_FOUND, "AuthorityNotFound"),
-        IssueError::NotActive { .. } => (StatusCode::CONFLICT, "AuthorityNotActive"),
+        IssueError::NotActive { .. } | IssueError::AuthorityRevoked { .. } => {
+            (StatusCode::CONFLICT, "AuthorityNotActive")
+        }
+        IssueError::HolderRevoked { .. } => (StatusCode::FORBIDDEN, "HolderRevoked"),
         IssueError::KeyElsewhere(_) => (StatusCode::CONFLICT, "AuthorityKeyElsewhere"),
         IssueError::NoSuchProfile(_) => (StatusCode::NOT_FOUND, "ProfileNotFound"),
         IssueError::NotGranted(error) => match error {

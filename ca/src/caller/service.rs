@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use muster_store::{Db, StoreError, WriteError};
 
 use super::{
-    Caller, Credential, Grant, GrantError, NotGranted, Quota,
+    Caller, Credential, Grant, GrantError, NotGranted, Quota, Rate,
     grant::Permit,
     quota::{Quotas, Reserved},
     rate::Rates,
@@ -17,6 +17,9 @@ use crate::{Action, Ca, Decision, Entry, hierarchy::AuthorityId};
 
 /// Lines, sites, partners: each request looks at all of them.
 const GRANTS_MAX: usize = 1000;
+
+/// A device that registers has a reason to once in a while; one that does it all the time is out of order.
+const REGISTRATION_RATE: Rate = Rate { per_minute: 6, burst: 30 };
 
 /// All grants, in memory, with what was given by them.
 pub(crate) struct Grants {
@@ -56,7 +59,8 @@ impl Grants {
     }
 
     /// Admits the request by one of the caller's grants, and reserves a certificate of its quota, if it has one. The
-    /// server itself needs none.
+    /// server itself needs none. Nor does a device that attested, for its own name: its enrollment, which says by which
+    /// authority and profile, is the grant.
     pub(crate) fn admit(
         &self,
         caller: &Caller,
@@ -65,8 +69,18 @@ impl Grants {
         names: &[String],
         now: Timestamp,
     ) -> Result<Option<Reserved>, NotGranted> {
-        if caller.credential == Credential::Process {
-            return Ok(None);
+        match &caller.credential {
+            Credential::Process => return Ok(None),
+            Credential::Registration(id) if names.iter().all(|name| name.eq_ignore_ascii_case(id)) => {
+                return self
+                    .take(&format!("registration {id}"), caller, REGISTRATION_RATE, now)
+                    .map(|()| None);
+            }
+            Credential::Registration(_)
+            | Credential::AccessPolicy(_)
+            | Credential::EstUser { .. }
+            | Credential::OneTimeToken { .. }
+            | Credential::Certificate { .. } => {}
         }
         let credential = caller.credential.to_string();
         let mut refusal = NotGranted::NoGrant {
@@ -108,7 +122,7 @@ impl Grants {
         &self,
         key: &str,
         caller: &Caller,
-        rate: super::Rate,
+        rate: Rate,
         now: Timestamp,
     ) -> Result<(), NotGranted> {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,6 +12,7 @@ mod signing;
 mod sql;
 mod stored;
 
+use jiff::Timestamp;
 use muster_store::{StoreError, WriteError};
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     hierarchy::{AuthorityId, BuildError, State},
     keys::SignError,
     profile::Refused,
+    revocation::Reason,
 };
 
 pub use names::NameError;
@@ -62,6 +64,14 @@ pub enum IssueError {
     IdempotencyKeyReused(String),
     #[error("idempotency key has {0} bytes: give 1 to 200 printable ASCII characters")]
     IdempotencyKeyMalformed(usize),
+    #[error(
+        "authority `{authority}`, or one above it, was revoked at {at} ({reason}), so it signs nothing: name another"
+    )]
+    AuthorityRevoked { authority: AuthorityId, at: Timestamp, reason: Reason },
+    #[error(
+        "generation `{generation}` of holder `{holder}` was revoked at {at} ({reason}): ask with its generation as it is now"
+    )]
+    HolderRevoked { holder: String, generation: String, at: Timestamp, reason: Reason },
     #[error("the same request is being answered: ask again in a moment")]
     InProgress,
     #[error(transparent)]
@@ -90,6 +100,8 @@ impl IssueError {
             | Self::ClockWentBack { .. }
             | Self::IdempotencyKeyReused(_)
             | Self::IdempotencyKeyMalformed(_)
+            | Self::AuthorityRevoked { .. }
+            | Self::HolderRevoked { .. }
             | Self::Build(_)
             | Self::Sign(_) => true,
             Self::InProgress | Self::Record(_) | Self::Read(_) => false,

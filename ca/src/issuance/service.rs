@@ -26,6 +26,7 @@ use crate::{
     hierarchy::{Authority, AuthorityId, certify::fresh_serial},
     log::sha256,
     profile::{Identity, Issuer, OfAnother, Profile, Profiles, Wanted, prepare},
+    revocation::Revocation,
 };
 
 /// A clock that is set by the network goes back by less. One that goes back by more may be anybody's.
@@ -177,6 +178,7 @@ impl Ca {
         reserved: Option<Reserved>,
         now: Timestamp,
     ) -> Result<Issued, IssueError> {
+        self.check_standing(&order.authority.id, order.holder)?;
         let spki_sha256 = sha256(&[order.csr.spki_der()]);
         let _claim = match order.holder.map(|holder| self.issuance.holders.claim(spki_sha256, &holder.name)) {
             Some(Err(other)) => {
@@ -230,6 +232,27 @@ impl Ca {
             return Err(IssueError::NotActive { authority: id.clone(), state: authority.state });
         }
         Ok(authority)
+    }
+
+    /// Neither the authority nor the holder, in this generation, is revoked: the certificate would be from its beginning.
+    pub(super) fn check_standing(
+        &self,
+        authority: &AuthorityId,
+        holder: Option<&Holder>,
+    ) -> Result<(), IssueError> {
+        // No certificate has it: it stands for the one that is asked for.
+        let serial = [0; 16];
+        if let Some(Revocation { reason, at }) = self.is_revoked(authority, &serial, None) {
+            return Err(IssueError::AuthorityRevoked { authority: authority.clone(), at, reason });
+        }
+        let Some(holder) = holder else { return Ok(()) };
+        match self.is_revoked(authority, &serial, Some(holder)) {
+            Some(Revocation { reason, at }) => {
+                let Holder { name, generation } = holder.clone();
+                Err(IssueError::HolderRevoked { holder: name, generation, at, reason })
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_not_ours(&self, csr: &Csr) -> Result<(), IssueError> {

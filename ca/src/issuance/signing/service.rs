@@ -52,8 +52,8 @@ impl Ca {
         })
     }
 
-    /// Looks again whether the authority may sign: recording took a while. What is not signed is given up, so that the same
-    /// request can be made again.
+    /// Looks again whether the authority may sign, and for whom: recording took a while. What is not signed is given up, so
+    /// that the same request can be made again.
     async fn sign_active(
         &self,
         order: &Order<'_>,
@@ -61,7 +61,8 @@ impl Ca {
         entry: Entry,
         now: Timestamp,
     ) -> Result<(Certificate, u64), IssueError> {
-        let signed = match self.issuing_authority(&order.authority.id) {
+        let standing = self.check_standing(&order.authority.id, order.holder);
+        let signed = match standing.and_then(|()| self.issuing_authority(&order.authority.id)) {
             Ok(authority) => match authority.issuing_key() {
                 Some(key) => self.sign_recorded_draft(key, draft, entry, now).await,
                 None => Err(IssueError::KeyElsewhere(authority.id.clone())),
@@ -125,6 +126,7 @@ impl Ca {
         order: &Order<'_>,
     ) -> Result<Option<Issued>, IssueError> {
         let Some(key) = order.idempotency_key else { return Ok(None) };
+        self.check_standing(&order.authority.id, order.holder)?;
         let found = sql::by_idempotency_key(&self.db, &order.caller_name, key).await?;
         let Some((stored, spki)) = found else { return Ok(None) };
         let same = spki == sql::spki_name(sha256(&[order.csr.spki_der()]))

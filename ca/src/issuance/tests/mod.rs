@@ -10,6 +10,7 @@ mod keys;
 mod listed;
 mod renew;
 mod repeated;
+mod revoked;
 mod server;
 
 use std::{net::IpAddr, path::Path, sync::Arc};
