@@ -7,6 +7,7 @@
 mod armour;
 mod certificate;
 mod chain;
+mod cms;
 mod crl;
 mod csr;
 mod der;
@@ -25,6 +26,7 @@ pub use chain::{
     ChainError, Missing, NotAnAuthority, PATH_DEPTH_MAX, PRESENTED_MAX, Place, Revocation, Rules, Usage,
     Validation, fit_to_anchor, verify,
 };
+pub use cms::{CERTIFICATES_MAX, CMS_BYTES_MAX, CmsRefused, certs_only, read_certs_only};
 pub use crl::{CRL_BYTES_MAX, Crl, CrlRefused, Reason, Revoked, Scope, ScopeKind, VerifiedCrl};
 pub use csr::{
     AltName, Attribute, BasicConstraints, CHALLENGE_BYTES_MAX, CSR_BYTES_MAX, ChallengePassword, Csr,
