@@ -59,8 +59,9 @@ async fn main() {
         weight: 1,
         allocatable: true,
     };
-    let dps =
-        Dps::open(settings, vec![hub("hub-1.test"), hub("hub-2.test")], db.clone(), entropy).await.unwrap();
+    let dps = Dps::open(settings, vec![hub("hub-1.test"), hub("hub-2.test")], db.clone(), None, entropy)
+        .await
+        .unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let worker = tokio::spawn({
         let dps = Arc::clone(&dps);

@@ -22,7 +22,7 @@ mod tests;
 
 pub use enrollment::EnrollmentKind;
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
-pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport};
+pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
 pub use service::{Dps, OpenError};
 pub use settings::{Limits, RETRY_AFTER_S, Settings};
 pub use trace::TrackingId;

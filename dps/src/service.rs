@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
+use muster_ca::Ca;
 use muster_identity::Entropy;
 use muster_store::Db;
 use tokio::sync::{Mutex, mpsc};
@@ -26,6 +27,8 @@ pub struct Dps {
     /// What the rules see of the links.
     pub(crate) linked: Vec<Linked>,
     pub(crate) db: Db,
+    /// None where nothing is issued to devices.
+    pub(crate) ca: Option<Arc<Ca>>,
     pub(crate) entropy: Entropy,
     pub(crate) groups: RwLock<Arc<Groups>>,
     pub(crate) reloading: Mutex<()>,
@@ -52,6 +55,7 @@ impl Dps {
         settings: Settings,
         links: Vec<Link>,
         db: Db,
+        ca: Option<Arc<Ca>>,
         entropy: Entropy,
     ) -> Result<Arc<Self>, OpenError> {
         if settings.retry_after_s == 0 {
@@ -68,6 +72,7 @@ impl Dps {
             settings,
             links,
             db,
+            ca,
             entropy,
             groups: RwLock::new(Arc::new(Groups::unread())),
             reloading: Mutex::new(()),

@@ -30,6 +30,7 @@ pub(crate) use body::{BODY_BYTES_MAX, BodyError};
 pub(crate) use operations::Operations;
 pub(crate) use record::Record;
 pub(crate) use record::{Arrival, Place, Plan};
+pub use records::WhereaboutsError;
 pub(crate) use records::{ReadError, RemoveError};
 pub(crate) use refusal::{Credential, Refusal};
 pub(crate) use worker::{ASSIGNMENTS_WAITING_MAX, Job};

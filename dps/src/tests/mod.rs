@@ -96,7 +96,7 @@ impl Bench {
         let mut settings = Settings::new(SCOPE, HostName::parse("dps.example.test").unwrap(), policies);
         bend(&mut settings);
         let links = hubs.iter().map(|hub| Link { hub: Arc::clone(hub) as _, weight: 1, allocatable: true });
-        Dps::open(settings, links.collect(), db.clone(), entropy()).await.unwrap()
+        Dps::open(settings, links.collect(), db.clone(), None, entropy()).await.unwrap()
     }
 
     pub(crate) async fn close(self) {

@@ -15,6 +15,11 @@ pub(crate) enum ReadError {
     Store(#[from] UnreadableRow),
 }
 
+/// Where a device is could not be told.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct WhereaboutsError(#[from] UnreadableRow);
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RemoveError {
     #[error("there is no registration `{id}`")]

@@ -1,9 +1,9 @@
 //! The use cases of the service API's `/registrations` (dps.md §7.2).
 
-use muster_identity::RegistrationId;
+use muster_identity::{DeviceId, HostName, RegistrationId};
 use muster_store::{Statement, Value as Arg, WriteError as NotWritten};
 
-use super::{ReadError, RemoveError};
+use super::{ReadError, RemoveError, WhereaboutsError};
 use crate::{
     Dps,
     enrollment::{EnrollmentKind, Page, Precondition, sql::UnreadableRow},
@@ -17,6 +17,22 @@ impl Dps {
     pub(crate) async fn registration(&self, id: &RegistrationId) -> Result<Record, ReadError> {
         let found = self.find_registration(id).await?;
         found.map(|found| found.record).ok_or_else(|| ReadError::NotFound { id: id.clone() })
+    }
+
+    /// Every identity at a hub that the holder of a certificate has, or may have while it moves: none when it never registered.
+    pub async fn devices_of(&self, holder: &str) -> Result<Vec<(HostName, DeviceId)>, WhereaboutsError> {
+        let Ok(id) = RegistrationId::parse(holder) else { return Ok(Vec::new()) };
+        let Some(found) = self.find_registration(&id).await? else { return Ok(Vec::new()) };
+        let record = &found.record;
+        let on_the_way = record.in_flight().into_iter().flat_map(|plan| plan.leaves.iter().chain([&plan.to]));
+        let mut places: Vec<_> = Vec::new();
+        for place in record.home.iter().chain(&record.strays).chain(on_the_way) {
+            let place = (place.hub.clone(), place.device.clone());
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Ok(places)
     }
 
     /// The record only: the device's identity at its hub stays (dps.md §9.3, deprovisioning).
