@@ -150,6 +150,11 @@ impl Certificate {
         &self.0.spki_der
     }
 
+    /// What names the key, whoever certifies it: the SHA-256 of [`Certificate::spki_der`].
+    pub fn key_sha256(&self) -> Thumbprint {
+        Thumbprint::of_digest(digest::digest(&digest::SHA256, self.spki_der()).as_ref())
+    }
+
     /// As it stands in the certificate: the octets of an INTEGER.
     pub fn serial(&self) -> &[u8] {
         &self.0.serial
