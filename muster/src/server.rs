@@ -59,7 +59,7 @@ impl Server {
         let renewal = start::certificates(&config, &folder, &db, &entropy).await?;
         let hubs = start::hubs(&config, &folder, &keys, &db, &entropy).await?;
         let links = start::links(&config, &hubs, &folder.ca_file())?;
-        let dps = start::dps(&config, &keys, links, &db, &entropy).await?;
+        let dps = start::dps(&config, &keys, links, &db, &renewal.ca, &entropy).await?;
 
         let default_host = config.dps.host.as_str();
         let by_address = renewal.hosts_by_address();
@@ -68,6 +68,7 @@ impl Server {
             names: Names::new(&renewal.names),
             dps: DpsFront::new(dps.clone()),
             hubs: hubs.iter().cloned().map(HubFront::new).collect(),
+            ca: renewal.ca.clone(),
             mqtts: tls(Alpn::None)?,
             https: tls(Alpn::Http11)?,
             admission: Admission::new(&config.limits),

@@ -140,12 +140,13 @@ pub(crate) async fn dps(
     keys: &Keys,
     links: Vec<Link>,
     db: &Db,
+    ca: &Arc<Ca>,
     entropy: &Entropy,
 ) -> Result<Arc<Dps>, StartError> {
     let mut settings =
         muster_dps::Settings::new(keys.id_scope.clone(), config.dps.host.clone(), keys.dps.clone());
     settings.retry_after_s = config.retry_after_s;
-    Ok(Dps::open(settings, links, db.clone(), entropy.clone()).await?)
+    Ok(Dps::open(settings, links, db.clone(), Some(ca.clone()), entropy.clone()).await?)
 }
 
 pub(crate) fn endpoints(config: &Config, folder: &DataFolder, keys: &Keys, ports: Ports) -> Endpoints {

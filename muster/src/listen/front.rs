@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use muster_ca::Ca;
 use muster_dps::Dps;
 use muster_hub::Hub;
 use muster_identity::Entropy;
@@ -27,6 +28,8 @@ pub(crate) struct Front {
     pub(crate) names: Names,
     pub(crate) dps: DpsFront,
     pub(crate) hubs: Vec<HubFront>,
+    /// Asked whose certificate a device presents.
+    pub(crate) ca: Arc<Ca>,
     pub(crate) mqtts: Tls,
     pub(crate) https: Tls,
     pub(crate) limits: Limits,

@@ -14,6 +14,7 @@ mod names;
 mod patience;
 mod stop;
 mod tls;
+mod vouching;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub(crate) use front::{BODY_BYTES_TOTAL_MAX, DpsFront, Front, HubFront, now};
 pub(crate) use names::{Addressee, Named, Names};
 pub(crate) use stop::Stop;
 pub(crate) use tls::{Alpn, Certificates, Tls};
+pub(crate) use vouching::condemned;
 
 /// Serves all that is bound, each listener in a task of its own, until `front.stop`.
 pub(crate) fn serve(bound: Bound, front: &Arc<Front>) {

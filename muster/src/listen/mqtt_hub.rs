@@ -8,13 +8,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use muster_ca::Ca;
 use muster_hub::protocol::mqtt::{PacketIds, decode, encode, hello, parse_username};
 use muster_hub::protocol::status;
-use muster_hub::{Connected, Disconnect, Hub, Refused, Session, ToDevice};
+use muster_hub::{Connected, Disconnect, Hello, Hub, Refused, Session, ToDevice};
 use muster_mqtt::{Packet, ReadError};
 
 use super::front::{Front, now};
 use super::mqtt::{Arrived, Wire, answer};
+use super::vouching::{condemned, vouched};
 
 /// Messages that wait for the device to acknowledge earlier ones, beyond those in its mailbox.
 const WAITING_MAX: usize = 32;
@@ -44,7 +46,9 @@ impl Talk {
         let username = connect.username.clone().unwrap_or_default();
         let outcome = async {
             let username = parse_username(&username)?;
-            hub.connect(hello(*connect, username, peer)?, now()).await
+            let mut hello = hello(*connect, username, peer)?;
+            hello.vouched = vouched(&front.ca, &hello.peer.chain, now());
+            enter(&front.ca, &hub, hello).await
         };
         match outcome.await {
             Ok(Connected { session, mailbox, session_present }) => {
@@ -176,6 +180,20 @@ impl Talk {
         }
         hub.disconnected(session, why, now()).await;
         let _ = wire.shutdown().await;
+    }
+}
+
+/// What was revoked while the device came in is found by one of two: who cuts sessions sees this one, or this one sees that.
+async fn enter(ca: &Ca, hub: &Hub, hello: Hello) -> Result<Connected, Refused> {
+    let (device, vouched) = (hello.device.clone(), hello.vouched.clone());
+    let connected = hub.connect(hello, now()).await?;
+    match vouched.and_then(|vouched| condemned(ca, &vouched)) {
+        None => Ok(connected),
+        Some(why) => {
+            hub.disconnected(connected.session, Disconnect::Revoked(why.clone()), now()).await;
+            hub.refused(&device, Refused::Vouched(why.clone()), now());
+            Err(Refused::Vouched(why))
+        }
     }
 }
 
