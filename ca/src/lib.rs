@@ -12,6 +12,7 @@ mod issuance;
 mod keys;
 mod log;
 mod profile;
+mod public;
 mod revocation;
 mod service;
 mod settings;
@@ -47,10 +48,13 @@ pub use log::{
     VerifierKeyError, verify_proof,
 };
 pub use profile::{
-    Asked, EndOfLife, Finding, GENERATION, HOLDER, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared, Profile,
-    ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
+    Asked, EndOfLife, Finding, GENERATION, HOLDER, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared,
+    Profile, ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,
 };
-pub use revocation::{Reason, Revocation, RevocationReadError, RevokeError, Revoked, UnknownReason, What};
+pub use public::public_router;
+pub use revocation::{
+    ReadmitError, Reason, Revocation, RevocationReadError, RevokeError, Revoked, UnknownReason, What,
+};
 pub use service::{Ca, PassphraseChangeError};
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};
 

@@ -142,6 +142,13 @@ CREATE TABLE ca_revoked_holder (
     PRIMARY KEY (holder, number)
 );
 
+CREATE TABLE ca_bar (
+    holder TEXT NOT NULL PRIMARY KEY,  -- gets nothing more, until it is readmitted
+    reason BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    sequence BIGINT NOT NULL
+);
+
 CREATE TABLE ca_revoked_authority (
     authority TEXT NOT NULL PRIMARY KEY,
     reason BIGINT NOT NULL,

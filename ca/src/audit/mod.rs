@@ -61,6 +61,7 @@ pub enum Action {
     CertificateIssue,
     CertificateRenew,
     CertificateRevoke,
+    HolderReadmit,
     ExternalChange,
     LogKeyCreate,
 }
@@ -134,6 +135,7 @@ impl Action {
             Self::CertificateIssue => "certificate.issue",
             Self::CertificateRenew => "certificate.renew",
             Self::CertificateRevoke => "certificate.revoke",
+            Self::HolderReadmit => "holder.readmit",
             Self::ExternalChange => "external.change",
             Self::LogKeyCreate => "log.key.create",
         }

@@ -19,6 +19,8 @@ pub(super) struct Memory {
     /// Of each holder every time that all of it was revoked, in order.
     holders: HashMap<Box<str>, Vec<Cut>>,
     authorities: BTreeMap<AuthorityId, Revocation>,
+    /// Holders that get nothing more.
+    bars: HashMap<Box<str>, Mark>,
 }
 
 /// All generations of a holder before this point are revoked.
@@ -66,6 +68,10 @@ impl Memory {
 
     pub(super) fn authority(&self, id: &AuthorityId) -> Option<Revocation> {
         self.authorities.get(id).copied()
+    }
+
+    pub(super) fn bar(&self, holder: &str) -> Option<Revocation> {
+        self.bars.get(holder).copied().map(Revocation::from)
     }
 
     /// Whether there is any, so that nobody need look for them.
@@ -136,6 +142,16 @@ impl Memory {
             self.authorities.insert(id.clone(), revocation);
         }
         is_news
+    }
+
+    pub(super) fn put_bar(&mut self, holder: &str, bar: Revocation) {
+        if is_news(self.bar(holder), bar) {
+            self.bars.insert(holder.into(), bar.into());
+        }
+    }
+
+    pub(super) fn remove_bar(&mut self, holder: &str) {
+        self.bars.remove(holder);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Revocation: what is taken back, why, and who must hear of it at once. For good: there is no way back.
 
+mod bar;
 mod memory;
 mod reason;
 mod refusal;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::hierarchy::AuthorityId;
 
+pub use bar::ReadmitError;
 pub use reason::{Reason, UnknownReason};
 pub use refusal::{RevocationReadError, RevokeError};
 

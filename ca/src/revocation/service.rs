@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use muster_store::Db;
 
 use super::{
-    Reason, Revocation, RevocationReadError, RevokeError, Revoked, What,
+    Reason, Revocation, RevocationReadError, RevokeError, Revoked, What, bar,
     memory::{Cut, Memory},
     sql,
 };
@@ -42,8 +42,18 @@ impl Revocations {
         Ok(Self { memory: RwLock::new(sql::load(db).await?), events: broadcast::channel(EVENTS_MAX).0 })
     }
 
-    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+    pub(super) fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn put_bar(&self, what: &What, bar: Option<Revocation>) {
+        if let (What::Holder(name), Some(bar)) = (what, bar) {
+            self.memory.write().unwrap_or_else(PoisonError::into_inner).put_bar(name, bar);
+        }
+    }
+
+    pub(super) fn forget_bar(&self, holder: &str) {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner).remove_bar(holder);
     }
 
     /// Remembers it, then tells it if it is news: whoever hears of it and asks is told the same.
@@ -166,7 +176,7 @@ impl Ca {
                 What::Serial { .. } | What::Authority(_) => None,
             };
             let done = match self.standing(what, last).await? {
-                Some(first) => self.revoke_again(what, first, last, wanted.reason, caller, now).await,
+                Some(first) => self.revoke_again(what, first, last, wanted, caller, now).await,
                 None => self.revoke_first(what, last, wanted, caller, now).await,
             };
             match done {
@@ -205,14 +215,18 @@ impl Ca {
         what: &What,
         first: Revocation,
         last: Option<(usize, Cut)>,
-        reason: Reason,
+        wanted: Revocation,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Revocation, RevokeError> {
+        let reason = wanted.reason;
         let entry = entry(caller, what, Decision::Allowed);
+        let bar = self.bar_for(what, wanted);
         if !first.reason.gives_way_to(reason) {
             let because = format!("{reason}; revoked already at {}: {}", first.at, first.reason);
-            self.record(entry.because(because), None, Vec::new(), now).await?;
+            let record = with_bar(Record::new(entry.because(because), now), what, bar);
+            self.append(record).await?;
+            self.revocations.put_bar(what, bar);
             return Ok(first);
         }
         let changed = Revocation { reason, ..first };
@@ -225,7 +239,9 @@ impl Ca {
         let own = own.map(|(authority, serial)| What::Serial { authority, serial });
         changes.extend(own.iter().map(|own| sql::change_reason(own, number, first.reason, reason)));
         let because = format!("{reason}; revoked already at {}, without a reason", first.at);
-        self.record(entry.because(because), None, changes, now).await?;
+        let record = Record::new(entry.because(because), now).with(changes);
+        self.append(with_bar(record, what, bar)).await?;
+        self.revocations.put_bar(what, bar);
         if let Some(own) = &own {
             self.revocations.learn(own, Fact::Revoked(changed));
         }
@@ -289,7 +305,9 @@ impl Ca {
         let because = format!("{}; its next generation is `{}`", wanted.reason, hex::encode(next));
         let entry = entry(caller, &what, Decision::Allowed).because(because);
         let row = sql::holder_row(name, number, next, wanted);
-        self.append(Record::new(entry, now).row(&sql::HOLDER, &row)).await?;
+        let bar = self.bar_for(&what, wanted);
+        self.append(with_bar(Record::new(entry, now).row(&sql::HOLDER, &row), &what, bar)).await?;
+        self.revocations.put_bar(&what, bar);
         Ok(self.revocations.learn(&what, Fact::Cut(number, Cut { mark: wanted.into(), next })))
     }
 
@@ -342,6 +360,14 @@ impl Ca {
             self.revocations.learn(what, fact);
         }
         Ok(found)
+    }
+}
+
+/// With the holder barred by the same commit.
+fn with_bar(record: Record, what: &What, bar: Option<Revocation>) -> Record {
+    match (what, bar) {
+        (What::Holder(name), Some(bar)) => record.row(&bar::sql::BAR, &bar::sql::row(name, bar)),
+        _ => record,
     }
 }
 

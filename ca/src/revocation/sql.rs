@@ -6,7 +6,7 @@ use serde_json::json;
 use muster_store::{Db, Row, Rows, Statement, StoreError, Value};
 
 use super::{
-    Reason, Revocation, RevocationReadError, What,
+    Reason, Revocation, RevocationReadError, What, bar,
     memory::{Cut, Memory},
 };
 use crate::hierarchy::AuthorityId;
@@ -82,6 +82,7 @@ pub(super) async fn load(db: &Db) -> Result<Memory, RevocationReadError> {
     }
     load_holders(db, &mut memory).await?;
     load_authorities(db, &mut memory).await?;
+    bar::sql::load(db, &mut memory).await?;
     Ok(memory)
 }
 
@@ -244,7 +245,7 @@ fn read_cut(row: &Row) -> Result<(usize, Cut), RevocationReadError> {
     Ok((number, Cut { mark: read_revocation(row, holder)?.into(), next }))
 }
 
-fn read_revocation(row: &Row, object: &str) -> Result<Revocation, RevocationReadError> {
+pub(super) fn read_revocation(row: &Row, object: &str) -> Result<Revocation, RevocationReadError> {
     revocation(row.int("reason")?, row.int("at")?).ok_or_else(|| damaged(object))
 }
 

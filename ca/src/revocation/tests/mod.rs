@@ -2,6 +2,7 @@
 
 mod again;
 mod authority;
+mod bar;
 mod heard;
 mod holder;
 mod many;
