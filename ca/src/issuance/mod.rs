@@ -86,7 +86,7 @@ pub enum IssueError {
 
 impl IssueError {
     /// Whether it says no, and not that it could not be done now.
-    pub(crate) fn is_a_decision(&self) -> bool {
+    pub fn is_a_decision(&self) -> bool {
         match self {
             Self::NoSuchAuthority(_)
             | Self::NotActive { .. }

@@ -177,6 +177,16 @@ pub(crate) struct FixedExtension {
     pub(crate) value_der: Vec<u8>,
 }
 
+/// id-kp-clientAuth.
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+
+impl Profile {
+    /// Whether its certificates are shown by clients, and sign none themselves.
+    pub fn is_for_clients(&self) -> bool {
+        self.kind == Kind::EndEntity && self.usage.extended.contains(&CLIENT_AUTH)
+    }
+}
+
 impl fmt::Display for ProfileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.name, self.version)
