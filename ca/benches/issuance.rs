@@ -76,8 +76,8 @@ fn unrecorded(ca: &Ca) {
 fn prepared(profile: &Profile, csr: &Csr, issuer: &Issuer) -> muster_ca::Prepared {
     let facts = facts("device-000001");
     let asked = profile.ask(csr, &facts, "bench").unwrap();
-    let wanted =
-        Wanted { csr, identity: Identity::Asked(&asked), generation: Some("7f3a9c21"), not_after: None };
+    let holder = Holder { name: "device-000001".to_owned(), generation: "7f3a9c21".to_owned() };
+    let wanted = Wanted { csr, identity: Identity::Asked(&asked), holder: Some(&holder), not_after: None };
     let mut serial = [0; 16];
     fill(&mut serial).unwrap();
     serial[0] = serial[0] & 0x7f | 0x40;

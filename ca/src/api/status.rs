@@ -179,6 +179,7 @@ fn refused(error: &Refused) -> Code {
         | Refused::Name { .. }
         | Refused::HardwareKind { .. }
         | Refused::HardwareSerial { .. }
+        | Refused::Holder { .. }
         | Refused::Generation { .. } => (StatusCode::BAD_REQUEST, "FactRefused"),
         Refused::OutOfScope { .. } => (StatusCode::FORBIDDEN, "NameOutOfScope"),
         Refused::KeyKind { .. } => (StatusCode::BAD_REQUEST, "KeyRefused"),

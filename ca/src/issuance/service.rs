@@ -209,7 +209,7 @@ impl Ca {
             let wanted = Wanted {
                 csr: order.csr,
                 identity: order.identity.clone(),
-                generation: about.generation,
+                holder: order.holder,
                 not_after: order.not_after,
             };
             let serial = fresh_serial(&self.entropy);

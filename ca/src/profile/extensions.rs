@@ -25,8 +25,12 @@ use x509_cert::{
 
 use muster_x509::PublicKey;
 
-use super::{GENERATION, Issuer, Kind, Profile};
-use crate::{BaseUrl, hierarchy::BuildError, hierarchy::key_identifier::key_identifier};
+use super::{GENERATION, HOLDER, Issuer, Kind, Profile, default_holder};
+use crate::{
+    BaseUrl,
+    hierarchy::{BuildError, key_identifier::key_identifier},
+    issuance::Holder,
+};
 
 /// What differs between two certificates of a profile and an authority.
 pub(super) struct Particulars<'a> {
@@ -37,7 +41,8 @@ pub(super) struct Particulars<'a> {
     pub(super) subject_is_empty: bool,
     /// SubjectAltName, DER.
     pub(super) names_der: Option<&'a [u8]>,
-    pub(super) generation: Option<&'a str>,
+    pub(super) holder: Option<&'a Holder>,
+    pub(super) common_name: Option<&'a str>,
 }
 
 pub(super) fn extensions(
@@ -80,9 +85,11 @@ pub(super) fn extensions(
         extensions.push(extension(Mark::Plain, &crl_point(&crl)?)?);
         extensions.push(extension(Mark::Plain, &information_access(base, issuer)?)?);
     }
-    if let Some(generation) = particulars.generation {
-        let value = Utf8StringRef::new(generation)?.to_der()?;
-        extensions.push(of_der(GENERATION, Mark::Plain, &value)?);
+    if let Some(Holder { name, generation }) = particulars.holder {
+        extensions.push(of_der(GENERATION, Mark::Plain, &Utf8StringRef::new(generation)?.to_der()?)?);
+        if particulars.common_name.map(default_holder).as_ref() != Some(name) {
+            extensions.push(of_der(HOLDER, Mark::Plain, &Utf8StringRef::new(name)?.to_der()?)?);
+        }
     }
     for fixed in &profile.extensions {
         extensions.push(of_der(fixed.oid, Mark::Plain, &fixed.value_der)?);

@@ -18,18 +18,21 @@ use super::{
 };
 use crate::{
     hierarchy::{AuthorityId, BuildError},
+    issuance::Holder,
     log::sha256,
 };
 
 const GENERATION_BYTES_MAX: usize = 64;
+/// It may stand in the certificate. Ids of devices have 128 characters.
+const HOLDER_BYTES_MAX: usize = 256;
 
 /// What differs between two requests for a profile.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
     pub csr: &'a Csr,
     pub identity: Identity<'a>,
-    /// The holder's, as it is now.
-    pub generation: Option<&'a str>,
+    /// In its generation of now.
+    pub holder: Option<&'a Holder>,
     /// Earlier than what the profile gives.
     pub not_after: Option<Timestamp>,
 }
@@ -69,7 +72,7 @@ pub fn prepare(
 ) -> Result<Prepared, Refused> {
     let csr = wanted.csr;
     profile.check_key(csr.public_key())?;
-    check_generation(wanted.generation)?;
+    check_holder(wanted.holder)?;
     check_path(profile, issuer)?;
     let (subject_der, names_der) = match &wanted.identity {
         Identity::Renewed { subject_der, names_der } => (subject_der.to_vec(), names_der.map(<[u8]>::to_vec)),
@@ -87,13 +90,15 @@ pub fn prepare(
     };
     let period = Period::of(&profile.life, wanted.not_after, issuer.period(), now)?;
     let subject = Name::from_der(&subject_der).map_err(BuildError::from)?;
+    let common_name = attribute::common_name(&subject);
     let particulars = Particulars {
         serial: &serial,
         key: csr.public_key(),
         spki_der: csr.spki_der(),
         subject_is_empty: subject.is_empty(),
         names_der: names_der.as_deref(),
-        generation: wanted.generation,
+        holder: wanted.holder,
+        common_name: common_name.as_deref(),
     };
     let tbs = tbs::encode(Parts {
         serial: &serial,
@@ -110,23 +115,24 @@ pub fn prepare(
         serial,
         authority: issuer.authority.id.clone(),
         profile: profile.id.clone(),
-        common_name: attribute::common_name(&subject),
+        common_name,
         subject: subject.to_string(),
         spki_sha256: sha256(&[csr.spki_der()]),
         not_after: period.end.to_timestamp(),
     })
 }
 
-fn check_generation(generation: Option<&str>) -> Result<(), Refused> {
-    match generation {
-        Some(generation)
-            if !(1..=GENERATION_BYTES_MAX).contains(&generation.len())
-                || !generation.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            Err(Refused::Generation { generation: attribute::shown(generation) })
-        }
-        Some(_) | None => Ok(()),
+fn check_holder(holder: Option<&Holder>) -> Result<(), Refused> {
+    let Some(Holder { name, generation }) = holder else { return Ok(()) };
+    if !(1..=HOLDER_BYTES_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
+        return Err(Refused::Holder { name: attribute::shown(name) });
     }
+    if !(1..=GENERATION_BYTES_MAX).contains(&generation.len())
+        || !generation.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return Err(Refused::Generation { generation: attribute::shown(generation) });
+    }
+    Ok(())
 }
 
 /// RFC 5280 section 4.2.1.9: how many authorities may stand below, the leaf not counted.

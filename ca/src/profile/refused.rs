@@ -57,6 +57,8 @@ pub enum Refused {
     AsksForExtension { extension: &'static str },
     #[error("certification request asks for `{what}`, which the profile does not give: leave it out")]
     AsksForMore { what: String },
+    #[error("holder `{name}` has no usable name: give 1 to 256 bytes without control characters")]
+    Holder { name: String },
     #[error("holder's generation `{generation}` is not usable: give 1 to 64 printable ASCII characters")]
     Generation { generation: String },
     #[error("the authority's certificate expired at {not_after}: renew the authority, or name another one")]

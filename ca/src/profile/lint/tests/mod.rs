@@ -28,7 +28,7 @@ use muster_x509::{Certificate, Csr};
 
 use super::*;
 use crate::{
-    Authority, AuthorityId, BaseUrl, State, SubjectFacts,
+    Authority, AuthorityId, BaseUrl, Holder, State, SubjectFacts,
     profile::{Identity, Wanted, prepare},
 };
 
@@ -102,8 +102,9 @@ fn bench(profile: &str, path_length: Option<u8>) -> Bench {
         ..SubjectFacts::default()
     };
     let asked = profile.ask(&csr, &facts, "test").unwrap();
+    let holder = Holder { name: "gateway.example".to_owned(), generation: "g1".to_owned() };
     let wanted =
-        Wanted { csr: &csr, identity: Identity::Asked(&asked), generation: Some("g1"), not_after: None };
+        Wanted { csr: &csr, identity: Identity::Asked(&asked), holder: Some(&holder), not_after: None };
     let prepared = prepare(&profile, &wanted, &issuer, [0x55; 16], now()).unwrap();
     let tbs = Tbs::from_der(prepared.tbs()).unwrap();
     Bench { profile, csr, issuer, tbs }
