@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use muster_x509::to_pem;
 
-use super::{read::Asked, shapes, status::ApiError};
-use crate::{Issued, Stage, Stored, renew_after};
+use super::{read::Asked, revocations, shapes, status::ApiError};
+use crate::{Ca, Issued, Stage, Stored, renew_after};
 
 pub(super) fn json(status: StatusCode, shape: &impl Serialize) -> Response {
     // Texts, numbers and lists of them: there is nothing in them that JSON cannot say.
@@ -60,12 +60,13 @@ pub(super) fn certificate(issued: &Issued) -> shapes::Certificate {
     }
 }
 
-pub(super) fn listed(stored: &Stored) -> shapes::Listed {
+pub(super) fn listed(stored: &Stored, ca: &Ca) -> shapes::Listed {
     let (stage, log_index) = match &stored.stage {
         Stage::Recorded => ("recorded", None),
         Stage::Issued { log_index, .. } => ("issued", Some(*log_index)),
         Stage::Abandoned => ("abandoned", None),
     };
+    let revoked = ca.is_revoked(&stored.authority, &stored.serial, stored.held_by().as_ref());
     shapes::Listed {
         serial: hex::encode(stored.serial),
         authority: stored.authority.to_string(),
@@ -78,6 +79,7 @@ pub(super) fn listed(stored: &Stored) -> shapes::Listed {
         recorded: stored.recorded,
         not_after: stored.not_after,
         log_index,
+        revoked: revoked.map(revocations::shape),
         certificate: None,
     }
 }

@@ -86,7 +86,7 @@ async fn issue(order: &Order, line: &Line, id: &mut Option<String>) -> Result<Is
         subject: read::facts(sign.subject)?,
         caller: order.caller.clone(),
         idempotency_key: Some(format!("bulk/{id}")),
-        holder: read::holder(sign.holder),
+        holder: read::holder(sign.holder, &order.api.ca),
         not_after: sign.not_after,
     };
     Ok(order.api.ca.issue(request, (order.api.clock)()).await?)

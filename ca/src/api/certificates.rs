@@ -43,7 +43,7 @@ async fn try_list(asked: &mut Asked) -> Result<Response, ApiError> {
     };
     let (from, max) = (list.continuation.unwrap_or(0), list.max.unwrap_or(MAX));
     let page = asked.ca().certificates(&filter, from, max).await?;
-    let certificates = page.certificates.iter().map(answer::listed).collect();
+    let certificates = page.certificates.iter().map(|stored| answer::listed(stored, asked.ca())).collect();
     Ok(answer::json(StatusCode::OK, &shapes::Page { certificates, continuation: page.next }))
 }
 
@@ -54,5 +54,5 @@ async fn try_one(asked: &mut Asked, serial: &str) -> Result<Response, ApiError> 
     let found = asked.ca().certificate(read::serial(serial)?, authority.as_ref()).await?;
     let stored = found.ok_or_else(|| ApiError::NoCertificate(serial.to_owned()))?;
     let certificate = stored.certificate().map(|certificate| to_pem(certificate.der()));
-    Ok(answer::json(StatusCode::OK, &shapes::Listed { certificate, ..answer::listed(&stored) }))
+    Ok(answer::json(StatusCode::OK, &shapes::Listed { certificate, ..answer::listed(&stored, asked.ca()) }))
 }

@@ -33,7 +33,7 @@ async fn try_sign(asked: &mut Asked) -> Result<Response, ApiError> {
         subject: read::facts(sign.subject)?,
         caller,
         idempotency_key,
-        holder: read::holder(sign.holder),
+        holder: read::holder(sign.holder, asked.ca()),
         not_after: sign.not_after,
     };
     Ok(issued(&asked.ca().issue(request, asked.now).await?))
@@ -49,7 +49,7 @@ async fn try_renew(asked: &mut Asked) -> Result<Response, ApiError> {
         caller,
         authority: renew.authority.map(|id| read::authority(Some(&id))).transpose()?,
         idempotency_key,
-        holder: read::holder(renew.holder),
+        holder: read::holder(renew.holder, asked.ca()),
     };
     Ok(issued(&asked.ca().renew(request, asked.now).await?))
 }

@@ -6,7 +6,16 @@
 //! | `POST /ca/renew` | another one for the identity of one that is there ([`shapes::Renew`] → [`shapes::Certificate`]) |
 //! | `POST /ca/bulk` | many, one a line, answered line by line ([`shapes::BulkLine`] → [`shapes::BulkAnswer`]) |
 //! | `GET /ca/certificates`, `…/{serial}` | what was issued ([`shapes::Listed`]), filtered, page by page |
-//! | `GET /ca/authorities` | the hierarchy ([`shapes::Authority`]) |
+//! | `POST /ca/revoke` | a certificate, all of a holder, an authority ([`shapes::Revoke`] → [`shapes::Revoked`]) |
+//! | `GET /ca/revocations/{serial}` | whether a certificate is revoked ([`shapes::Status`]) |
+//! | `GET DELETE /ca/bars/{holder}` | who gets nothing more ([`shapes::Bar`]), and letting it in again |
+//! | `GET /ca/tree`, `GET /ca/authorities`, `…/{id}` | the hierarchy ([`shapes::Node`], [`shapes::Authority`]) |
+//! | `PUT /ca/authorities/{id}` | a root, or an authority below one of ours ([`shapes::NewAuthority`]) |
+//! | `POST GET …/{id}/request`, `POST …/{id}/activate` | one that is signed elsewhere ([`shapes::AuthorityRequest`], [`shapes::Chain`]) |
+//! | `POST …/{id}/import` | a root of somebody else ([`shapes::Chain`]) |
+//! | `POST …/{id}/renew`, `…/retire`, `…/reactivate`, `…/crl-only` | the life of an authority |
+//! | `GET /ca/audit`, `…/export`, `…/verify` | every decision ([`shapes::AuditPage`]); a file; [`shapes::Verifying`], line by line |
+//! | `GET /ca/checkpoint`, `/ca/proofs/{serial}`, `/ca/consistency` | proofs ([`shapes::Checkpoint`], C2SP tlog-proof, [`shapes::Consistency`]) |
 //! | `GET /ca/profiles`, `GET PUT DELETE …/{name}` | profiles and their versions ([`shapes::Profile`]; written as TOML) |
 //! | `GET /ca/grants`, `PUT DELETE …/{id}` | who may ask for what ([`crate::Grant`]) |
 //! | `PUT DELETE /ca/blocked-keys/{sha256}` | keys that get no certificate ([`shapes::Block`]) |
@@ -17,15 +26,20 @@
 //! Whoever mounts this has checked who asks, by [`right`], and put a [`crate::Caller`] into the request's extensions.
 
 mod answer;
+mod audit;
 mod authorities;
+mod bars;
 mod blocked_keys;
+mod bring;
 mod bulk;
 mod certificates;
 mod grants;
 mod issue;
 mod lines;
 mod profiles;
+mod proofs;
 mod read;
+mod revocations;
 pub mod shapes;
 mod status;
 
@@ -82,7 +96,25 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/bulk", post(bulk::bulk))
         .route("/ca/certificates", get(certificates::list))
         .route("/ca/certificates/{serial}", get(certificates::one))
+        .route("/ca/revoke", post(revocations::revoke))
+        .route("/ca/revocations/{serial}", get(revocations::one))
+        .route("/ca/bars/{holder}", get(bars::one).delete(bars::delete))
+        .route("/ca/tree", get(authorities::tree))
         .route("/ca/authorities", get(authorities::list))
+        .route("/ca/authorities/{id}", get(authorities::one).put(authorities::create))
+        .route("/ca/authorities/{id}/request", get(bring::requested).post(bring::request))
+        .route("/ca/authorities/{id}/activate", post(bring::activate))
+        .route("/ca/authorities/{id}/import", post(bring::import))
+        .route("/ca/authorities/{id}/renew", post(authorities::renew))
+        .route("/ca/authorities/{id}/retire", post(authorities::retire))
+        .route("/ca/authorities/{id}/reactivate", post(authorities::reactivate))
+        .route("/ca/authorities/{id}/crl-only", post(authorities::crl_only))
+        .route("/ca/audit", get(audit::page))
+        .route("/ca/audit/export", get(audit::export))
+        .route("/ca/audit/verify", get(audit::verify))
+        .route("/ca/checkpoint", get(proofs::checkpoint))
+        .route("/ca/proofs/{serial}", get(proofs::inclusion))
+        .route("/ca/consistency", get(proofs::consistency))
         .route("/ca/profiles", get(profiles::list))
         .route("/ca/profiles/{name}", get(profiles::one).put(profiles::put).delete(profiles::retire))
         .route("/ca/grants", get(grants::list))

@@ -86,6 +86,14 @@ impl Asked {
     pub(super) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         json(self.text().await?.as_bytes())
     }
+
+    /// Where all of it may be left out.
+    pub(super) async fn json_or_nothing<T: DeserializeOwned + Default>(&mut self) -> Result<T, ApiError> {
+        match self.text().await? {
+            text if text.trim().is_empty() => Ok(T::default()),
+            text => json(text.as_bytes()),
+        }
+    }
 }
 
 pub(super) fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
@@ -126,8 +134,11 @@ pub(super) fn facts(subject: shapes::Subject) -> Result<SubjectFacts, ApiError> 
     })
 }
 
-pub(super) fn holder(holder: Option<shapes::Holder>) -> Option<Holder> {
-    holder.map(|shapes::Holder { name, generation }| Holder { name, generation })
+pub(super) fn holder(holder: Option<shapes::Holder>, ca: &Ca) -> Option<Holder> {
+    holder.map(|shapes::Holder { name, generation }| match generation {
+        Some(generation) => Holder { name, generation },
+        None => ca.holder(&name),
+    })
 }
 
 /// As it is written everywhere: hexadecimal, perhaps with colons.

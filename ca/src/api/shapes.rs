@@ -1,9 +1,17 @@
 //! What is sent and answered, as JSON. Instants are RFC 3339, certificates PEM.
 
+mod hierarchy;
+mod proof;
+mod revocation;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use hierarchy::{Authority, AuthorityRequest, Chain, NewAuthority, Node, Place, Renewal, Warning};
+pub use proof::{AuditList, AuditPage, Checkpoint, Consistency, Sizes, Verifying};
+pub use revocation::{Bar, Revocation, Revoke, Revoked, Status};
 
 /// `POST /ca/sign`.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,7 +59,8 @@ pub struct Hardware {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Holder {
     pub name: String,
-    pub generation: String,
+    /// The one that it is in when it is not said: right but for those who must not make a revoked holder whole.
+    pub generation: Option<String>,
 }
 
 /// `POST /ca/renew`.
@@ -151,6 +160,8 @@ pub struct Listed {
     pub not_after: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revocation>,
     /// One alone has its bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
@@ -178,26 +189,6 @@ pub struct Page {
     pub certificates: Vec<Listed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continuation: Option<u64>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Authority {
-    pub id: String,
-    /// None for a root.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<String>,
-    pub state: &'static str,
-    pub generation: u32,
-    pub crl_shards: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub not_after: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -1,5 +1,9 @@
 //! Every way a call can end, as status, code and words.
 
+mod hierarchy;
+mod proof;
+mod revocation;
+
 use axum::http::StatusCode;
 
 use muster_store::{StoreError, WriteError};
@@ -7,8 +11,9 @@ use muster_x509::{CsrRefused, Malformed};
 
 use super::{lines::LineError, read::BODY_BYTES_MAX, shapes};
 use crate::{
-    AuthorityIdError, CertificateReadError, GrantChangeError, IssueError, NotGranted, ProfileChangeError,
-    Refused, RenewError, SignError,
+    AuthorityError, AuthorityId, AuthorityIdError, CertificateReadError, ExportError, GrantChangeError,
+    IssueError, LogReadError, NotGranted, ProfileChangeError, ProveError, ReadmitError, Refused, RenewError,
+    RevokeError, SignCheckpointError, SignError, UnknownKeyKind, UnknownReason,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,20 @@ pub(super) enum ApiError {
     NoProfile(String),
     #[error("key `{0}` is not blocked")]
     NoBlockedKey(String),
+    #[error("authority `{0}` is not there: `muster ca tree` shows those that are")]
+    NoAuthority(AuthorityId),
+    #[error("holder `{0}` is not barred")]
+    NotBarred(String),
+    #[error(
+        "say what to revoke: one of `serial` (of which `authority`, if two have it), `holder` or `authority`"
+    )]
+    RevokeOne,
+    #[error("an authority that is signed elsewhere has its parent there: leave `parent` out")]
+    ParentElsewhere,
+    #[error(transparent)]
+    KeyKind(#[from] UnknownKeyKind),
+    #[error(transparent)]
+    Reason(#[from] UnknownReason),
     #[error(transparent)]
     Authority(#[from] AuthorityIdError),
     #[error(transparent)]
@@ -64,6 +83,22 @@ pub(super) enum ApiError {
     Grant(#[from] GrantChangeError),
     #[error(transparent)]
     Read(#[from] CertificateReadError),
+    #[error(transparent)]
+    Hierarchy(#[from] AuthorityError),
+    #[error(transparent)]
+    Revoke(#[from] RevokeError),
+    #[error(transparent)]
+    Readmit(#[from] ReadmitError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error(transparent)]
+    Checkpoint(#[from] SignCheckpointError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Log(#[from] LogReadError),
+    #[error("the audit log cannot be read: {0}")]
+    Entries(#[from] StoreError),
     #[error("it is not recorded: {0}")]
     Record(#[from] WriteError),
 }
@@ -89,7 +124,10 @@ impl ApiError {
             },
             Self::Record(_)
             | Self::Profile(ProfileChangeError::Record(_))
-            | Self::Grant(GrantChangeError::Record(_)) => Some(1),
+            | Self::Grant(GrantChangeError::Record(_))
+            | Self::Hierarchy(AuthorityError::Write(_))
+            | Self::Revoke(RevokeError::InProgress | RevokeError::Interrupted | RevokeError::Record(_))
+            | Self::Readmit(ReadmitError::Interrupted | ReadmitError::Record(_)) => Some(1),
             _ => None,
         }
     }
@@ -109,20 +147,31 @@ impl ApiError {
             | Self::KeyHash
             | Self::ProfileMissing
             | Self::Line(LineError::Cut)
+            | Self::RevokeOne
+            | Self::ParentElsewhere
+            | Self::KeyKind(_)
+            | Self::Reason(_)
             | Self::Authority(_) => (StatusCode::BAD_REQUEST, "Malformed"),
             Self::OneCertificate | Self::Certificate(_) => (StatusCode::BAD_REQUEST, "CertificateMalformed"),
             Self::Csr(_) => (StatusCode::BAD_REQUEST, "CsrRefused"),
             Self::NoCertificate(_) => (StatusCode::NOT_FOUND, "CertificateNotFound"),
             Self::NoProfile(_) => (StatusCode::NOT_FOUND, "ProfileNotFound"),
             Self::NoBlockedKey(_) => (StatusCode::NOT_FOUND, "KeyNotBlocked"),
+            Self::NoAuthority(_) => (StatusCode::NOT_FOUND, "AuthorityNotFound"),
+            Self::NotBarred(_) => (StatusCode::NOT_FOUND, "NotBarred"),
             Self::Issue(error) => issue(error),
             Self::Renew(error) => renew(error),
             Self::Profile(error) => profile(error),
             Self::Grant(error) => grant(error),
-            Self::Read(CertificateReadError::Store(error)) => store(error),
-            Self::Read(CertificateReadError::Damaged { .. }) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "InternalError")
-            }
+            Self::Read(error) => read(error),
+            Self::Hierarchy(error) => hierarchy::code(error),
+            Self::Revoke(error) => revocation::revoke(error),
+            Self::Readmit(error) => revocation::readmit(error),
+            Self::Prove(error) => proof::prove(error),
+            Self::Checkpoint(error) => proof::checkpoint(error),
+            Self::Export(error) => proof::export(error),
+            Self::Log(error) => proof::log(error),
+            Self::Entries(error) => store(error),
             Self::Record(_) => UNAVAILABLE,
         }
     }
@@ -140,6 +189,7 @@ fn issue(error: &IssueError) -> Code {
             (StatusCode::CONFLICT, "AuthorityNotActive")
         }
         IssueError::HolderRevoked { .. } => (StatusCode::FORBIDDEN, "HolderRevoked"),
+        IssueError::HolderBarred { .. } => (StatusCode::FORBIDDEN, "HolderBarred"),
         IssueError::KeyElsewhere(_) => (StatusCode::CONFLICT, "AuthorityKeyElsewhere"),
         IssueError::NoSuchProfile(_) => (StatusCode::NOT_FOUND, "ProfileNotFound"),
         IssueError::NotGranted(error) => match error {
@@ -159,13 +209,23 @@ fn issue(error: &IssueError) -> Code {
         IssueError::IdempotencyKeyMalformed(_) => (StatusCode::BAD_REQUEST, "Malformed"),
         IssueError::InProgress => (StatusCode::CONFLICT, "InProgress"),
         IssueError::Build(_) => INTERNAL,
-        IssueError::Sign(error) => match error {
-            SignError::Busy | SignError::Closed => UNAVAILABLE,
-            SignError::Missing(_) | SignError::Failed { .. } => INTERNAL,
-        },
+        IssueError::Sign(error) => sign(error),
         IssueError::Record(_) => UNAVAILABLE,
-        IssueError::Read(CertificateReadError::Store(error)) => store(error),
-        IssueError::Read(CertificateReadError::Damaged { .. }) => INTERNAL,
+        IssueError::Read(error) => read(error),
+    }
+}
+
+fn sign(error: &SignError) -> Code {
+    match error {
+        SignError::Busy | SignError::Closed => UNAVAILABLE,
+        SignError::Missing(_) | SignError::Failed { .. } => INTERNAL,
+    }
+}
+
+fn read(error: &CertificateReadError) -> Code {
+    match error {
+        CertificateReadError::Store(error) => store(error),
+        CertificateReadError::Damaged { .. } => INTERNAL,
     }
 }
 

@@ -10,7 +10,7 @@ use muster_x509::Certificate;
 use super::{Chained, Decision, Entry, refusals::Refusals, sql};
 use crate::{
     Ca,
-    log::{Record, Recorded},
+    log::{ReadError, Record, Recorded, sql as log_sql},
 };
 
 /// Entries that are read at once, at most.
@@ -64,6 +64,11 @@ impl Ca {
         let mut entries = entries.into_iter();
         let Some(first) = entries.next() else { return Ok(()) };
         self.append(entries.fold(Record::new(first, now), Record::and)).await.map(|_| ())
+    }
+
+    /// How many entries there are, other nodes' too.
+    pub async fn audit_entries(&self) -> Result<u64, ReadError> {
+        Ok(log_sql::head(&self.db).await?.chain.entries)
     }
 
     /// Entries from a sequence on, which counts from 1: at most `max`, and never more than a page of 1000.

@@ -3,6 +3,7 @@
 mod bulk;
 mod calls;
 mod refusals;
+mod security;
 
 use std::sync::Arc;
 

@@ -61,6 +61,15 @@ impl Ca {
         self.judged(Action::TrustImport, &id, imported, caller, now).await
     }
 
+    /// The request of an authority that waits for its certificate, PEM.
+    pub fn pending_request(&self, id: &AuthorityId) -> Result<String, AuthorityError> {
+        let authority = self.authority(id).ok_or_else(|| AuthorityError::NotFound(id.clone()))?;
+        let Some(request) = authority.request.as_deref().filter(|_| authority.state == State::Pending) else {
+            return Err(AuthorityError::NotPending { id: id.clone(), state: authority.state });
+        };
+        request_pem(request).map_err(|error| BuildError::Build(error.to_string()).into())
+    }
+
     async fn make_request(
         &self,
         new: NewAuthority,
