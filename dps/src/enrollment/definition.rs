@@ -5,8 +5,8 @@ use muster_identity::{Capabilities, DeviceId, HostName, InitialTwin, Registratio
 use serde_json::{Map, Value};
 
 use super::{
-    Allocation, Attestation, Enrollment, EnrollmentKind, Etag, Invalid, Known, Member, PolicyName,
-    Reprovision, Subject, mechanism,
+    Allocation, Attestation, CredentialPolicy, Enrollment, EnrollmentKind, Etag, Invalid, Known, Member,
+    PolicyName, Reprovision, Subject, mechanism,
 };
 
 /// A linked list of hubs is configuration; more names than an instance can link are a mistake (dps.md §9.4).
@@ -27,11 +27,21 @@ pub(crate) struct Definition {
     pub(crate) initial_twin: Option<InitialTwin>,
     pub(crate) reprovision: Reprovision,
     pub(crate) allocation: Allocation,
+    pub(crate) credential_policy: Option<CredentialPolicy>,
 }
 
 impl Definition {
     pub(crate) fn stamped(self, etag: Etag, created: Timestamp, updated: Timestamp) -> Enrollment {
-        let Self { subject, attestation, status, capabilities, initial_twin, reprovision, allocation } = self;
+        let Self {
+            subject,
+            attestation,
+            status,
+            capabilities,
+            initial_twin,
+            reprovision,
+            allocation,
+            credential_policy,
+        } = self;
         Enrollment {
             subject,
             attestation,
@@ -40,6 +50,7 @@ impl Definition {
             initial_twin,
             reprovision,
             allocation,
+            credential_policy,
             etag,
             created,
             updated,
@@ -65,8 +76,10 @@ pub(crate) fn define(
     }
     refuse_what_is_not_built(&body)?;
     let allocation = allocation(&body)?;
+    let subject = subject(kind, id, &body)?;
     Ok(Definition {
-        subject: subject(kind, id, &body)?,
+        credential_policy: credential_policy(&body, &subject)?,
+        subject,
         attestation: mechanism::read(&body.at("attestation"), kind, known)?,
         status: status(&body.at("provisioningStatus"))?,
         capabilities: Capabilities {
@@ -85,18 +98,29 @@ fn id_member(kind: EnrollmentKind) -> &'static str {
     }
 }
 
-/// Better refused than stored and ignored: each of these changes what happens to a device.
+/// Better refused than stored and ignored: it changes what happens to a device.
 fn refuse_what_is_not_built(body: &Member<'_>) -> Result<(), Invalid> {
-    for (name, what) in [
-        ("customAllocationDefinition", "custom allocation"),
-        ("credentialPolicyName", "issuing certificates to devices"),
-    ] {
-        let member = body.at(name);
-        if member.is_given() {
-            return Err(member.wrong(format!("{what} is not available yet, leave it out")));
-        }
+    let member = body.at("customAllocationDefinition");
+    match member.is_given() {
+        true => Err(member.wrong("custom allocation is not available yet, leave it out")),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+fn credential_policy(body: &Member<'_>, subject: &Subject) -> Result<Option<CredentialPolicy>, Invalid> {
+    let policy = body.at("credentialPolicyName").parsed(str::parse)?;
+    match subject {
+        // A certificate is in the registration id's name, and a hub wants the device's (hub-device.md §1.2).
+        Subject::Individual { id, device_id: Some(device_id), .. }
+            if policy.is_some() && device_id.as_str() != id.as_str() =>
+        {
+            let problem = format!(
+                "must be `{id}` or left out, the device's certificate is issued for the registration id"
+            );
+            Err(body.at("deviceId").wrong(problem))
+        }
+        Subject::Individual { .. } | Subject::Group { .. } => Ok(policy),
+    }
 }
 
 /// The id in the body must be the one in the path, when it is there at all.

@@ -10,6 +10,7 @@ use muster_x509::Certificate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod credential_policy;
 mod definition;
 mod etag;
 mod groups;
@@ -24,6 +25,7 @@ pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use credential_policy::{CredentialPolicy, Unusable};
 pub(crate) use definition::{Definition, define, unsettled};
 pub(crate) use etag::{Etag, EtagUnreadable, Precondition, Unfulfilled, Write, decide_delete, decide_put};
 pub(crate) use groups::{Anchor, Groups, Standing, Stored};
@@ -51,6 +53,8 @@ pub(crate) struct Enrollment {
     pub(crate) initial_twin: Option<InitialTwin>,
     pub(crate) reprovision: Reprovision,
     pub(crate) allocation: Allocation,
+    /// Devices get certificates, and by these only their hubs know them.
+    pub(crate) credential_policy: Option<CredentialPolicy>,
     pub(crate) etag: Etag,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,

@@ -270,13 +270,19 @@ impl Dps {
         rows.first().map(|row| sql::enrollment(kind, row)).transpose()
     }
 
-    /// What an enrollment refers to must be there: hubs, stored certificates; and there must be room.
+    /// What an enrollment refers to must be there: hubs, stored certificates, an authority; and there must be room.
     fn check_surroundings(&self, definition: &Definition, write: Write) -> Result<(), WriteError> {
         let linked = |host: &HostName| self.links.iter().any(|link| link.hub.host() == host);
         if let Some(host) = definition.allocation.named_hubs().find(|host| !linked(host)) {
             let hosts: Vec<_> = self.links.iter().map(|link| format!("`{}`", link.hub.host())).collect();
             let problem = format!("`{host}` is not linked, use {}", hosts.join(", "));
             return Err(Invalid { field: "iotHubs".to_owned(), problem }.into());
+        }
+        if let Some(policy) = &definition.credential_policy {
+            policy.check(self.ca.as_deref()).map_err(|unusable| Invalid {
+                field: "credentialPolicyName".to_owned(),
+                problem: unusable.to_string(),
+            })?;
         }
         let groups = self.known_groups();
         if let Attestation::Authorities(names) = &definition.attestation

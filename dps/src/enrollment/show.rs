@@ -97,6 +97,9 @@ fn body(enrollment: &Enrollment, shown: Shown) -> Map<String, Value> {
     if !enrollment.allocation.hubs.is_empty() {
         set("iotHubs", json!(enrollment.allocation.hubs));
     }
+    if let Some(policy) = &enrollment.credential_policy {
+        set("credentialPolicyName", policy.as_str().into());
+    }
     json
 }
 
