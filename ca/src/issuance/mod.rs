@@ -72,6 +72,10 @@ pub enum IssueError {
         "generation `{generation}` of holder `{holder}` was revoked at {at} ({reason}): ask with its generation as it is now"
     )]
     HolderRevoked { holder: String, generation: String, at: Timestamp, reason: Reason },
+    #[error(
+        "holder `{holder}` is barred since {at} ({reason}): it gets no certificate until an operator readmits it"
+    )]
+    HolderBarred { holder: String, at: Timestamp, reason: Reason },
     #[error("the same request is being answered: ask again in a moment")]
     InProgress,
     #[error(transparent)]
@@ -102,6 +106,7 @@ impl IssueError {
             | Self::IdempotencyKeyMalformed(_)
             | Self::AuthorityRevoked { .. }
             | Self::HolderRevoked { .. }
+            | Self::HolderBarred { .. }
             | Self::Build(_)
             | Self::Sign(_) => true,
             Self::InProgress | Self::Record(_) | Self::Read(_) => false,

@@ -234,7 +234,8 @@ impl Ca {
         Ok(authority)
     }
 
-    /// Neither the authority nor the holder, in this generation, is revoked: the certificate would be from its beginning.
+    /// Neither the authority nor the holder, in this generation, is revoked, as the certificate would be from its beginning;
+    /// and nobody has barred the holder.
     pub(super) fn check_standing(
         &self,
         authority: &AuthorityId,
@@ -246,6 +247,9 @@ impl Ca {
             return Err(IssueError::AuthorityRevoked { authority: authority.clone(), at, reason });
         }
         let Some(holder) = holder else { return Ok(()) };
+        if let Some(Revocation { reason, at }) = self.barred(&holder.name) {
+            return Err(IssueError::HolderBarred { holder: holder.name.clone(), at, reason });
+        }
         match self.is_revoked(authority, &serial, Some(holder)) {
             Some(Revocation { reason, at }) => {
                 let Holder { name, generation } = holder.clone();

@@ -122,6 +122,29 @@ async fn a_thousand_certificates_have_a_thousand_serials_all_recorded_and_logged
 }
 
 #[tokio::test]
+async fn ten_thousand_serials_are_distinct_positive_and_neither_short_nor_long() {
+    const COUNT: usize = 10_000;
+    let (dir, db) = (tempfile::tempdir().unwrap(), Db::open_memory().await.unwrap());
+    let ca = open(dir.path(), &db).await;
+    let twice = device("pump-1");
+    let serials: HashSet<_> = stream::iter(0..COUNT)
+        .map(|_| ca.issue(twice.clone(), now()))
+        .buffer_unordered(200)
+        .map(|issued| issued.unwrap().certificate.serial().to_vec())
+        .collect()
+        .await;
+    assert_eq!(serials.len(), COUNT);
+    for serial in &serials {
+        // As they stand in the certificate: an INTEGER of 16 octets that begins neither with a sign bit nor with zeros.
+        assert!(serial.len() == 16 && (0x40..0x80).contains(&serial[0]), "{serial:02x?}");
+    }
+    let bits = |serial: &Vec<u8>| serial.iter().map(|byte| byte.count_ones()).sum::<u32>();
+    let mean = f64::from(serials.iter().map(bits).sum::<u32>()) / COUNT as f64;
+    // 126 of the 128 bits are drawn, of which half are set; one always is.
+    assert!((63.5..64.5).contains(&mean), "{mean}");
+}
+
+#[tokio::test]
 async fn an_authority_that_is_not_active_signs_nothing() {
     for_each_ca(async |ca| {
         let (issuing, caller) = (AuthorityId::issuing(), Caller::process());

@@ -43,6 +43,24 @@ async fn a_generation_that_is_revoked_gets_nothing_and_the_next_one_does() {
 }
 
 #[tokio::test]
+async fn who_is_barred_gets_nothing_in_whatever_generation_until_it_is_readmitted() {
+    for_each_ca(async |ca| {
+        let caller = Caller::process();
+        let old = ca.issue(held(ca.holder("pump-1")), now()).await.unwrap();
+        ca.revoke(What::Holder("pump-1".to_owned()), Reason::KeyCompromise, &caller, now()).await.unwrap();
+        let said = "holder `pump-1` is barred since 2026-11-20T12:00:00Z (keyCompromise): \
+                    it gets no certificate until an operator readmits it";
+        assert_eq!(refusal(ca.issue(held(ca.holder("pump-1")), now()).await), said);
+        assert_eq!((&*last_entry(&ca).await.decision, &*last_entry(&ca).await.reason), ("refused", said));
+        let renewed = ca.renew(renewal(&old, Some(ca.holder("pump-1"))), now()).await;
+        assert!(renewed.map(|it| it.serial).unwrap_err().to_string().ends_with("is revoked: enroll anew"));
+        ca.readmit("pump-1", &caller, now()).await.unwrap();
+        ca.issue(held(ca.holder("pump-1")), now()).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn below_a_revoked_authority_nobody_signs() {
     for_each_ca(async |ca| {
         let (caller, [upper, lower]) =
