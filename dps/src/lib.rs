@@ -9,6 +9,7 @@ mod attestation;
 mod certificate;
 mod enrollment;
 pub mod explain;
+mod issuing;
 pub mod linked_hub;
 pub mod protocol;
 pub mod registration;

@@ -257,6 +257,7 @@ fn admission(id: &str) -> Admission {
         authentication: Authentication::Sas { primary: key(), secondary: key() },
         capabilities: Capabilities::default(),
         arrival: Arrival::Stay,
+        desired: serde_json::Map::new(),
     }
 }
 

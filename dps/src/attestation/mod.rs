@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use muster_ca::Reason;
 use muster_identity::{Authentication, DeviceId, RegistrationId};
 use muster_sas::Token;
 use muster_x509::{Certificate, ChainError, Malformed};
@@ -93,6 +94,10 @@ pub(crate) enum Rejected {
         "there is no individual enrollment `{id}`, and no group for any issuer in the chain ({issuers}): make a group with the issuer's certificate, or let the device send the intermediates"
     )]
     NoGroupCertificate { id: RegistrationId, issuers: String },
+    #[error(
+        "certificate `{serial}` of our authority `{authority}` was revoked at {at} ({reason}): give the device another one"
+    )]
+    Revoked { serial: String, authority: String, at: Timestamp, reason: Reason },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +123,11 @@ impl Verified {
     }
 
     /// The hub knows the device by what it proved itself with here; of a certificate by the SHA-1 of the leaf (dps.md §4.2).
+    /// Where an enrollment issues certificates, what the device begins with is good for registering only: the hub knows it by
+    /// those, whichever is the latest (dps.md §6.1, pki.md §6).
     pub(crate) fn authentication(&self) -> Authentication {
         match &self.proof {
+            _ if self.enrollment.credential_policy.is_some() => Authentication::CertificateAuthority,
             Proof::Keys(Keys { primary, secondary }) => {
                 Authentication::Sas { primary: primary.clone(), secondary: secondary.clone() }
             }

@@ -73,7 +73,7 @@ fn a_wrong_body_is_told_the_field_and_what_would_be_right() {
             with("customAllocationDefinition", json!({ "webhookUrl": "https://x" })),
             "custom allocation is not available",
         ),
-        (with("credentialPolicyName", json!("p")), "issuing certificates to devices is not available"),
+        (with("credentialPolicyName", json!("issuing/")), "`issuing/` names no profile"),
         (with("iotHubs", json!("h")), "field `iotHubs`: write a JSON array"),
         (with("iotHubs", json!(["a b"])), "field `iotHubs`: `a b`: host name has the character"),
         (

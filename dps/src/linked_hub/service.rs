@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use muster_identity::{Admission, Arrival as AtHub, Capabilities, DeviceState, HostName};
+use serde_json::{Map, Value};
 use tokio::time::{error::Elapsed, timeout};
 
 use super::{HubError, LinkedHub, Obstacle};
@@ -18,7 +19,13 @@ const HUB_CALL_MAX: Duration = Duration::from_secs(10);
 
 impl Dps {
     /// Safe to repeat: whatever was done before is found done.
-    pub(crate) async fn act(&self, plan: &Plan, now: Timestamp, steps: &mut Steps) -> Result<(), Obstacle> {
+    pub(crate) async fn act(
+        &self,
+        plan: &Plan,
+        desired: &Map<String, Value>,
+        now: Timestamp,
+        steps: &mut Steps,
+    ) -> Result<(), Obstacle> {
         let hub = self.hub(&plan.to.hub).ok_or(Obstacle::NotLinked)?;
         let (arrival, capabilities) = self.arrival(plan, steps).await?;
         let admission = Admission {
@@ -26,6 +33,7 @@ impl Dps {
             authentication: plan.authentication.clone(),
             capabilities,
             arrival,
+            desired: desired.clone(),
         };
         answered(timeout(HUB_CALL_MAX, hub.admit(&admission, now)).await)?;
         Ok(())

@@ -8,6 +8,7 @@ use super::ApiVersionError;
 use crate::{
     ConnectRefused, TrackingId,
     enrollment::instant,
+    issuing::CsrRefusal,
     registration::{BodyError, Credential, Refusal},
 };
 
@@ -50,6 +51,13 @@ pub(crate) fn refusal(refusal: &Refusal, retry_after_s: u32) -> Told {
         },
         Refusal::Body(error @ BodyError::TooLarge { .. }) => Told::new(413_000, error),
         Refusal::Body(error @ (BodyError::NotJson(_) | BodyError::Invalid(_))) => Told::new(400_004, error),
+        Refusal::Csr(
+            CsrRefusal::NoPolicy { .. } | CsrRefusal::Malformed(_) | CsrRefusal::CommonName { .. },
+        ) => Told::new(400_004, refusal),
+        // The operator's to mend, and then the device may ask again.
+        Refusal::Csr(CsrRefusal::Policy { .. }) => {
+            Told::new(500_001, "Certificates cannot be issued now").later(retry_after_s)
+        }
         Refusal::NoOperation(_) => Told::new(404_203, "Operation not found, register again"),
         Refusal::NotRegistered => Told::new(404_203, "Registration not found"),
         Refusal::Throttled(too_fast) => {

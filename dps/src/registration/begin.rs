@@ -1,15 +1,16 @@
 //! A verified device's new operation: which state it starts in.
 
 use jiff::Timestamp;
+use muster_ca::Revocation;
 use muster_enrollment_policies::NoHub;
 use muster_identity::{RegistrationId, Status};
 
 use super::{
     OperationId,
-    record::{Attested, EnrollmentName, Failure, Origin, Record, State},
+    record::{Attested, EnrollmentName, Failure, Origin, Plan, Record, State},
     reprovision::{Wanted, plan},
 };
-use crate::{allocation::Linked, attestation::Verified, enrollment::Etag, trace::Steps};
+use crate::{allocation::Linked, attestation::Verified, enrollment::Etag, issuing::Order, trace::Steps};
 
 /// Codes that stand inside a registration's state (dps.md §2.1).
 const HUB_NOT_SPECIFIED: u32 = 400_208;
@@ -22,6 +23,10 @@ pub(crate) struct Beginning<'a> {
     pub(crate) operation: OperationId,
     pub(crate) etag: Etag,
     pub(crate) origin: Origin,
+    /// Everything that was issued to it is revoked, and it is to get no more.
+    pub(crate) bar: Option<Revocation>,
+    /// The certificate it asks for.
+    pub(crate) order: Option<Order>,
     pub(crate) now: Timestamp,
 }
 
@@ -32,16 +37,27 @@ pub(crate) fn begin(
     linked: &[Linked],
     steps: &mut Steps,
 ) -> Record {
-    let Beginning { id, operation, etag, origin, now } = beginning;
+    let Beginning { id, operation, etag, origin, bar, order, now } = beginning;
     let enrollment = verified.enrollment();
     let name = EnrollmentName { kind: enrollment.kind(), id: enrollment.id().clone() };
-    let state = match enrollment.status {
-        Status::Disabled => {
+    let state = match (enrollment.status, bar) {
+        (Status::Disabled, _) => {
             let enrollment = format!("{} `{}` is disabled", name.kind, name.id);
             steps.failed("status", enrollment, "enable it, or delete it if another one should decide");
             State::Disabled
         }
-        Status::Enabled => {
+        // It proved itself, so it hears what a device hears that is not wanted any more.
+        (Status::Enabled, Some(Revocation { reason, at })) => {
+            let barred =
+                format!("all certificates of `{id}` were revoked at {at} ({reason}), and it is barred since");
+            steps.failed(
+                "revocation",
+                barred,
+                format_args!("let it in again with `muster ca readmit {}`", id.folded()),
+            );
+            State::Disabled
+        }
+        (Status::Enabled, None) => {
             let wanted = Wanted {
                 id,
                 device_id: verified.device_id(id),
@@ -49,7 +65,7 @@ pub(crate) fn begin(
                 enrollment,
             };
             match plan(wanted, previous.as_ref(), linked, steps) {
-                Ok(plan) => State::Assigning { plan: Box::new(plan), origin },
+                Ok(plan) => State::Assigning { plan: Box::new(Plan { certificate: order, ..plan }), origin },
                 Err(no_hub) => State::Failed { failure: failure(&no_hub) },
             }
         }

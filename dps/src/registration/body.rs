@@ -18,13 +18,22 @@ pub(crate) enum BodyError {
     Invalid(#[from] Invalid),
 }
 
-/// The custom payload, any JSON, as text; SDKs send nothing, a single space or explicit nulls where they have none.
-pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Option<String>, BodyError> {
+/// Of a register request what is not known from elsewhere.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The custom payload, any JSON, as text.
+    pub(crate) payload: Option<String>,
+    /// base64 of a certification request, not looked at yet.
+    pub(crate) csr: Option<String>,
+}
+
+/// SDKs send nothing, a single space or explicit nulls where they have nothing to say.
+pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Sent, BodyError> {
     if body.len() > BODY_BYTES_MAX {
         return Err(BodyError::TooLarge { bytes: body.len() });
     }
     if body.trim_ascii().is_empty() {
-        return Ok(None);
+        return Ok(Sent::default());
     }
     let body: Value = serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
     let body = Member::root(&body);
@@ -40,9 +49,19 @@ pub(crate) fn read(body: &[u8], id: &RegistrationId) -> Result<Option<String>, B
     if tpm.is_given() {
         return Err(tpm.wrong("TPM attestation is not available yet, use a symmetric key or X.509").into());
     }
-    let csr = body.at("csr");
-    if csr.is_given() {
-        return Err(csr.wrong("issuing certificates to devices is not available yet, leave it out").into());
+    Ok(Sent {
+        payload: body.at("payload").value().map(Value::to_string),
+        csr: body.at("csr").filled_text()?.map(str::to_owned),
+    })
+}
+
+/// A status lookup says the same but for a certification request, which it has no use for (dps.md §2).
+pub(crate) fn read_lookup(body: &[u8], id: &RegistrationId) -> Result<(), BodyError> {
+    match read(body, id)?.csr {
+        None => Ok(()),
+        Some(_) => {
+            let problem = "a lookup issues no certificates, send it with a registration".to_owned();
+            Err(Invalid { field: "csr".to_owned(), problem }.into())
+        }
     }
-    Ok(body.at("payload").value().map(Value::to_string))
 }

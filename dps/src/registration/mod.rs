@@ -18,6 +18,7 @@ mod record;
 mod records;
 mod refusal;
 mod reprovision;
+mod revocation;
 mod service;
 mod show;
 mod sql;

@@ -8,6 +8,7 @@ use super::{OperationId, Transport};
 use crate::{
     TrackingId,
     enrollment::{EnrollmentKind, Etag, sql::UnreadableRow},
+    issuing,
 };
 
 /// Earlier operations whose polls follow the latest: more than any SDK starts before it gives up.
@@ -46,6 +47,9 @@ pub(crate) enum State {
     /// At `home`.
     Assigned {
         substatus: Substatus,
+        /// The certificate that this operation asked for: told as often as it is polled.
+        #[serde(default, skip_serializing_if = "issuing::Chain::is_empty")]
+        issued: issuing::Chain,
     },
     Failed {
         failure: Failure,
@@ -63,6 +67,9 @@ pub(crate) struct Plan {
     pub(crate) twin: InitialTwin,
     pub(crate) authentication: Authentication,
     pub(crate) capabilities: Capabilities,
+    /// A certificate is to be issued first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<issuing::Order>,
     /// To be removed from, once the device has arrived.
     pub(crate) leaves: Vec<Place>,
     pub(crate) substatus: Substatus,
@@ -167,11 +174,11 @@ impl Record {
     }
 
     /// The plan was carried out: the device is there, and elsewhere only until it is removed.
-    pub(crate) fn arrived(mut self, etag: Etag, now: Timestamp) -> Self {
+    pub(crate) fn arrived(mut self, issued: issuing::Chain, etag: Etag, now: Timestamp) -> Self {
         if let State::Assigning { plan, .. } = self.state {
             self.strays = plan.leaves;
             self.home = Some(plan.to);
-            self.state = State::Assigned { substatus: plan.substatus };
+            self.state = State::Assigned { substatus: plan.substatus, issued };
         }
         self.stamped(etag, now)
     }

@@ -1,6 +1,6 @@
 //! The ways a device's request can end without what it asked for.
 
-use crate::{attestation::Rejected, enrollment::sql::UnreadableRow, throttle::TooFast};
+use crate::{attestation::Rejected, enrollment::sql::UnreadableRow, issuing::CsrRefusal, throttle::TooFast};
 
 use super::BodyError;
 
@@ -11,6 +11,9 @@ pub(crate) enum Refusal {
     Scope { found: String, ours: String, credential: Credential },
     #[error("{0}")]
     Body(#[from] BodyError),
+    /// Of a device that has proved itself.
+    #[error("field `csr`: {0}")]
+    Csr(#[from] CsrRefusal),
     #[error("{why}")]
     Unauthorized { why: Rejected, credential: Credential },
     #[error("the device has no operation `{0}`: register again")]

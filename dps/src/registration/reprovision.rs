@@ -64,6 +64,7 @@ pub(crate) fn plan(
         twin: enrollment.initial_twin.clone().unwrap_or_default(),
         authentication,
         capabilities: enrollment.capabilities,
+        certificate: None,
         leaves,
         substatus,
     })

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use muster_identity::RegistrationId;
+use muster_identity::{RegistrationId, Status};
 use muster_x509::Peer;
 use tokio::time::timeout;
 
@@ -96,9 +96,19 @@ impl Dps {
         steps: &mut Steps,
     ) -> Result<Answer, Refusal> {
         self.let_in(presented, now, steps)?;
-        let payload = body::read(body, &presented.registration_id)?;
+        let sent = body::read(body, &presented.registration_id)?;
         for _ in 0..ATTEMPTS_MAX {
             let (verified, loaded) = self.attested(presented, now, steps).await?;
+            let bar = self.bar(&presented.registration_id);
+            let order = match (verified.enrollment().status, bar) {
+                (Status::Enabled, None) => self.take_order(
+                    sent.csr.as_deref(),
+                    &presented.registration_id,
+                    verified.enrollment(),
+                    steps,
+                )?,
+                (Status::Enabled | Status::Disabled, _) => None,
+            };
             // A place in the queue before anything is recorded: what is accepted is worked on.
             let place = self.jobs.try_reserve().map_err(|_| Refusal::Busy)?;
             let (version, previous) = match loaded.registration {
@@ -114,12 +124,18 @@ impl Dps {
                     transport: presented.transport,
                     address: presented.peer.address.to_string(),
                 },
+                bar,
+                order,
                 now,
             };
             let record = begin(beginning, &verified, previous, &self.linked, steps);
             let key = record.id.folded();
             let claim = self.operations.claim(&record.operation);
-            if self.db.put(&sql::BEGIN, &key, sql::first_row(&record, version, payload.as_deref())).await? {
+            if self
+                .db
+                .put(&sql::BEGIN, &key, sql::first_row(&record, version, sent.payload.as_deref()))
+                .await?
+            {
                 steps.passed("record", format_args!("operation {} is on disk", record.operation));
                 let answer = self.accepted(&record.operation, tracking);
                 let begun = Begun { version, record, verified, tracking, claim };
@@ -164,7 +180,7 @@ impl Dps {
         steps: &mut Steps,
     ) -> Result<Answer, Refusal> {
         self.let_in(presented, now, steps)?;
-        body::read(body, &presented.registration_id)?;
+        body::read_lookup(body, &presented.registration_id)?;
         let (_, loaded) = self.attested(presented, now, steps).await?;
         let record = loaded.registration.ok_or(Refusal::NotRegistered)?.record;
         let body = record.for_device(&presented.api_version);
@@ -200,6 +216,7 @@ impl Dps {
             steps.refused("certificate", &malformed);
             unauthorized(malformed.into())
         })?;
+        self.not_revoked(&presented.peer.chain, now, steps).map_err(unauthorized)?;
         let evidence = Evidence {
             scope: &self.settings.id_scope,
             id,
@@ -308,7 +325,7 @@ impl Dps {
         now: Timestamp,
     ) -> Answer {
         match refusal {
-            Refusal::Unauthorized { .. } => {} // attestation wrote its own step
+            Refusal::Unauthorized { .. } | Refusal::Csr(_) => {} // each wrote its own step
             Refusal::Scope { .. } => steps.refused("scope", refusal),
             Refusal::Body(_) => steps.refused("body", refusal),
             Refusal::NoOperation(_) | Refusal::NotRegistered => steps.refused("registration", refusal),

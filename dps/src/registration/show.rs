@@ -20,12 +20,23 @@ impl Record {
             State::Assigned { .. } | State::Failed { .. } | State::Disabled => json!({
                 "operationId": polled.0,
                 "status": self.status(),
-                "registrationState": self.for_device(api_version),
+                "registrationState": self.with_issued(api_version),
             }),
         }
     }
 
-    /// The bare state, as the status lookup answers it.
+    fn with_issued(&self, api_version: &str) -> Value {
+        let mut state = self.for_device(api_version);
+        if let State::Assigned { issued, .. } = &self.state
+            && !issued.is_empty()
+            && let Value::Object(state) = &mut state
+        {
+            state.insert("issuedCertificateChain".to_owned(), issued.json());
+        }
+        state
+    }
+
+    /// The bare state, as the status lookup answers it: without what was issued (dps.md §2).
     pub(crate) fn for_device(&self, api_version: &str) -> Value {
         let mut json = Map::new();
         // An individual's symmetric key is not mentioned at all (dps.md §5).
@@ -77,7 +88,7 @@ impl Record {
         }
         set("status", self.status().into());
         match &self.state {
-            State::Assigned { substatus } => {
+            State::Assigned { substatus, .. } => {
                 set("substatus", shown(*substatus, api_version).as_str().into());
             }
             State::Failed { failure } => {

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     Dps, HubError, TrackingId,
     enrollment::{Etag, sql::UnreadableRow},
+    issuing::{Certified, Chain, Order, Recipient},
     linked_hub::Obstacle,
     trace::{Outcome, Steps, Trace},
 };
@@ -144,11 +146,11 @@ impl Dps {
     async fn assign(&self, job: Job, clock: &Clock) {
         let Job { version, record, tracking, source } = job;
         let Some(plan) = record.in_flight() else { return };
-        let outcome = self.act_with_patience(plan, tracking, clock).await;
+        let outcome = self.carry_out(plan, &record, tracking, clock).await;
         let now = clock();
         let etag = Etag::random(&*self.entropy);
         let (record, ended) = match outcome {
-            Ok(()) => (record.arrived(etag, now), Outcome::Assigned),
+            Ok(issued) => (record.arrived(issued, etag, now), Outcome::Assigned),
             Err(failure) => (record.failed(failure, etag, now), Outcome::Failed),
         };
         let mut steps = Steps::new(now);
@@ -176,9 +178,60 @@ impl Dps {
         }
     }
 
+    /// The certificate first: a device that its hub lets in has what it needs for that.
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        record: &Record,
+        tracking: TrackingId,
+        clock: &Clock,
+    ) -> Result<Chain, Failure> {
+        let Some(order) = &plan.certificate else {
+            self.act_with_patience(plan, &Map::new(), tracking, clock).await?;
+            return Ok(Chain::default());
+        };
+        let certified = self.issue_with_patience(order, plan, record, tracking, clock).await?;
+        self.act_with_patience(plan, &certified.desired, tracking, clock).await?;
+        Ok(certified.chain)
+    }
+
+    async fn issue_with_patience(
+        &self,
+        order: &Order,
+        plan: &Plan,
+        record: &Record,
+        tracking: TrackingId,
+        clock: &Clock,
+    ) -> Result<Certified, Failure> {
+        let address = match &record.state {
+            State::Assigning { origin, .. } => origin.address.as_str(),
+            State::Assigned { .. } | State::Failed { .. } | State::Disabled => "",
+        };
+        let recipient =
+            Recipient { id: &record.id, device: &plan.to.device, operation: &record.operation, address };
+        let mut pauses = PAUSES.iter();
+        loop {
+            let now = clock();
+            let mut steps = Steps::new(now);
+            let issued = self.issue(order, recipient, now, &mut steps).await;
+            self.traces.add(tracking, steps.into_steps());
+            match (issued, pauses.next()) {
+                (Ok(certified), _) => return Ok(certified),
+                (Err(error), Some(pause)) if error.may_pass() => {
+                    tracing::warn!(id = %record.id, %error, "a certificate could not be issued yet");
+                    sleep(*pause).await;
+                }
+                (Err(error), _) => {
+                    return Err(Failure { code: error.code(), message: error.to_string() });
+                }
+            }
+        }
+    }
+
     async fn act_with_patience(
         &self,
         plan: &Plan,
+        desired: &Map<String, Value>,
         tracking: TrackingId,
         clock: &Clock,
     ) -> Result<(), Failure> {
@@ -187,7 +240,7 @@ impl Dps {
             let now = clock();
             let mut steps = Steps::new(now);
             let hub = &plan.to.hub;
-            let error = match self.act(plan, now, &mut steps).await {
+            let error = match self.act(plan, desired, now, &mut steps).await {
                 Ok(()) => {
                     steps.passed("admit", format_args!("{hub} has the device `{}`", plan.to.device));
                     self.traces.add(tracking, steps.into_steps());

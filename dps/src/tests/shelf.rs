@@ -100,6 +100,7 @@ impl Shelf {
             (Arrival::Stay, None) => DeviceState::default(),
         };
         state.capabilities = admission.capabilities;
+        state.desired.properties.extend(admission.desired.clone());
         inner.devices.insert(admission.device_id.to_string(), (admission.authentication.clone(), state));
         admitted
     }

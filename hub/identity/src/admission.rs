@@ -12,6 +12,8 @@ pub struct Admission {
     pub authentication: Authentication,
     pub capabilities: Capabilities,
     pub arrival: Arrival,
+    /// Merged into the desired properties, in whatever way the device arrives: what provisioning itself has to tell it.
+    pub desired: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -31,11 +31,13 @@ pub(crate) fn row(
     chance: Chance,
     now: Timestamp,
 ) -> (&'static Rows, Value) {
-    let Admission { device_id, authentication, capabilities, arrival } = admission;
+    let Admission { device_id, authentication, capabilities, arrival, desired } = admission;
     let none = Map::new();
     let (rows, twin) = match arrival {
-        Arrival::Stay => (&sql::ADMIT, NewTwin::initial(&none, &none, now)),
-        Arrival::Initial(twin) => (&sql::ADMIT, NewTwin::initial(&twin.tags, &twin.desired, now)),
+        Arrival::Stay => (&sql::ADMIT, NewTwin::initial(&none, desired, now)),
+        Arrival::Initial(twin) => {
+            (&sql::ADMIT, NewTwin::initial(&twin.tags, &with(&twin.desired, desired), now))
+        }
         Arrival::Migrated(state) => (
             &sql::ADMIT_MIGRATED,
             NewTwin {
@@ -53,6 +55,12 @@ pub(crate) fn row(
         capabilities: *capabilities,
     };
     (rows, new_row(hub, &identity, twin, chance, now))
+}
+
+fn with(begins: &Map<String, Value>, desired: &Map<String, Value>) -> Map<String, Value> {
+    let mut both = begins.clone();
+    merge_tags(&mut both, desired);
+    both
 }
 
 pub(crate) struct NewIdentity<'a> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
-use muster_identity::{Admission, DeviceId, DeviceState};
+use muster_identity::{Admission, Arrival, DeviceId, DeviceState};
 use muster_store::WriteError;
 use serde_json::{Map, json};
 
@@ -39,6 +39,9 @@ impl Hub {
             true => {
                 self.devices.fetch_add(1, Relaxed);
                 self.sessions.count_change(id);
+                if matches!(admission.arrival, Arrival::Migrated(_)) {
+                    self.tell(id, &admission.desired, now).await?; // the others begin with it
+                }
                 Ok(Admitted::Created)
             }
             false => {
@@ -49,6 +52,7 @@ impl Hub {
                 {
                     self.sessions.recheck(&device, now);
                 }
+                self.tell(id, &admission.desired, now).await?;
                 Ok(Admitted::Updated)
             }
         }

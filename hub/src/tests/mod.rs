@@ -148,6 +148,7 @@ pub(crate) fn admission(id: &str) -> Admission {
         authentication: sas(1, 2),
         capabilities: Capabilities::default(),
         arrival: Arrival::Stay,
+        desired: serde_json::Map::new(),
     }
 }
 

@@ -52,6 +52,11 @@ impl Edit {
         })
     }
 
+    /// For what the hub itself has to say: within limits already.
+    pub(crate) fn merging(desired: &Map<String, Value>) -> Self {
+        Self { tags: None, desired: Some(Change::Merge(desired.clone())) }
+    }
+
     /// The changed twin, and what a connected device is told.
     pub(crate) fn apply(&self, twin: &Twin, now: Timestamp) -> Result<Edited, TwinRefusal> {
         let mut edited = twin.clone();

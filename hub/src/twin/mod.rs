@@ -13,6 +13,7 @@ mod tests;
 use std::sync::Arc;
 
 use muster_identity::{Capabilities, DeviceState};
+use serde_json::{Map, Value};
 
 pub(crate) use document::{Liveness, device_view, service_view};
 pub(crate) use edit::{Edit, Method, Notice, Report, stored};
@@ -51,6 +52,14 @@ impl Twin {
             reported: edit::section(&self.reported)?,
             capabilities,
         })
+    }
+
+    /// Whether these desired properties are there already, just so.
+    pub(crate) fn says(&self, desired: &Map<String, Value>) -> Result<bool, TwinRefusal> {
+        let properties = edit::object(&self.desired.properties)?;
+        let mut merged = properties.clone();
+        patch::merge_tags(&mut merged, desired);
+        Ok(merged == properties)
     }
 
     pub(crate) fn text_bytes(&self) -> usize {

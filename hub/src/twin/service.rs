@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use muster_identity::DeviceId;
 use muster_store::{Rows, WriteError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Edit, Twin, TwinRefusal, device_view,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     recent::Recent,
-    registry::{IfMatch, sql::key},
+    registry::{AdmitError, IfMatch, sql::key},
     service::Hub,
     telemetry::Verdict,
 };
@@ -125,6 +125,35 @@ impl Hub {
             Ok(Change { twin: edited.twin, notice: edited.notice })
         })
         .await
+    }
+
+    /// Desired properties that come with an admission: told once, and again only when they are others.
+    pub(crate) async fn tell(
+        &self,
+        device: &DeviceId,
+        desired: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<(), AdmitError> {
+        if desired.is_empty() {
+            return Ok(());
+        }
+        let told = async {
+            match self.load_twin(device).await?.says(desired)? {
+                true => Ok(()),
+                false => self.edit_twin(device, &Edit::merging(desired), &IfMatch::Any, now).await.map(drop),
+            }
+        };
+        match told.await {
+            Ok(()) => Ok(()),
+            // No reason to keep a device out: the twin is full, or the device gone already.
+            Err(
+                refusal @ (TwinRefusal::Invalid(_) | TwinRefusal::TooLarge { .. } | TwinRefusal::NotFound),
+            ) => {
+                tracing::warn!(hub = %self.settings.name, %device, %refusal, "a twin does not say what it should");
+                Ok(())
+            }
+            Err(refusal) => Err(AdmitError::Store(refusal.to_string())),
+        }
     }
 
     async fn change_twin(

@@ -106,6 +106,11 @@ impl LinkedHub for Remote {
                 }
                 Arrival::Stay => {}
             }
+            if !admission.desired.is_empty() {
+                let body = json!({ "properties": { "desired": admission.desired } });
+                let call = Call::new(Method::PATCH, path("twins", &admission.device_id));
+                judge(&self.call(call.header("if-match", "*").body(body)).await?)?;
+            }
             Ok(admitted)
         })
     }
