@@ -5,6 +5,7 @@
 pub mod api;
 mod audit;
 mod caller;
+mod est;
 mod folder;
 mod hierarchy;
 mod identification;
@@ -26,6 +27,10 @@ pub use audit::{
     VerifyError, VerifyExportError, Wrong, verify as verify_entries, verify_export,
 };
 pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
+pub use est::{
+    Approval, Base64Form, CredentialKind, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel,
+    FreshCredential, NewEstCredential,
+};
 pub use folder::FolderError;
 pub use hierarchy::{
     Authority, AuthorityError, AuthorityId, AuthorityIdError, AuthorityNameError, BuildError, ExpiryWarning,

@@ -11,6 +11,7 @@ use muster_x509::to_pem;
 use crate::{
     Action, Caller, Decision, Entropy, Entry, PassphraseSource, Settings,
     audit::Audit,
+    est::Est,
     folder::Folder,
     hierarchy::{AuthorityId, Hierarchy, OpenError},
     identification::Identification,
@@ -26,6 +27,7 @@ pub struct Ca {
     pub(crate) db: Db,
     pub(crate) entropy: Entropy,
     pub(crate) keys: Keys,
+    pub(crate) est: Est,
     pub(crate) hierarchy: Hierarchy,
     pub(crate) identification: Identification,
     pub(crate) issuance: Issuance,
@@ -48,11 +50,13 @@ impl Ca {
         let servers = Folder::open(folder.path_of("servers"))?;
         // Nobody else makes the first authorities meanwhile.
         let lock = spawn_blocking(move || folder.lock()).await.map_err(|_| OpenError::Interrupted)??;
+        let issuance = Issuance::open(&db, now).await?;
         let ca = Self {
+            est: Est::open(&db, &issuance.grants).await?,
             keys,
             hierarchy: Hierarchy::default(),
             identification: Identification::default(),
-            issuance: Issuance::open(&db, now).await?,
+            issuance,
             revocations: Revocations::open(&db).await?,
             audit: Audit::open(&db).await?,
             log: Log::open(&db).await?,

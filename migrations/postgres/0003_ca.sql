@@ -154,3 +154,22 @@ CREATE TABLE ca_revoked_authority (
     reason BIGINT NOT NULL,
     at BIGINT NOT NULL
 );
+
+-- est: labels, and who may ask there
+CREATE TABLE ca_est_label (
+    name TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,                -- JSON
+    changed BIGINT NOT NULL
+);
+
+CREATE TABLE ca_est_credential (
+    id TEXT NOT NULL PRIMARY KEY,      -- the user
+    label TEXT NOT NULL,
+    kind TEXT NOT NULL,                -- 'basic' | 'one-time'
+    secret TEXT NOT NULL,              -- hex of the SHA-256 of 256 random bits as they are written
+    names TEXT NOT NULL,               -- JSON: patterns
+    count BIGINT,                      -- how many certificates in all
+    until BIGINT,
+    created BIGINT NOT NULL
+);
+CREATE INDEX ca_est_credential_label ON ca_est_credential (label);

@@ -18,6 +18,8 @@
 //! | `GET /ca/checkpoint`, `/ca/proofs/{serial}`, `/ca/consistency` | proofs ([`shapes::Checkpoint`], C2SP tlog-proof, [`shapes::Consistency`]) |
 //! | `GET /ca/profiles`, `GET PUT DELETE …/{name}` | profiles and their versions ([`shapes::Profile`]; written as TOML) |
 //! | `GET /ca/grants`, `PUT DELETE …/{id}` | who may ask for what ([`crate::Grant`]) |
+//! | `GET /ca/est/labels`, `GET PUT DELETE …/{name}` | what EST gives at which path ([`crate::EstLabel`]) |
+//! | `GET POST /ca/est/credentials`, `DELETE …/{user}` | who may ask there ([`shapes::NewEstCredential`] → [`shapes::EstCredential`]) |
 //! | `PUT DELETE /ca/blocked-keys/{sha256}` | keys that get no certificate ([`shapes::Block`]) |
 //!
 //! A refusal is `{"errorCode", "message", "trackingId"}` with the status that fits ([`shapes::Error`]); `Retry-After` stands
@@ -33,6 +35,7 @@ mod blocked_keys;
 mod bring;
 mod bulk;
 mod certificates;
+mod est;
 mod grants;
 mod issue;
 mod lines;
@@ -48,7 +51,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::Method,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use jiff::Timestamp;
 
@@ -119,6 +122,10 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/profiles/{name}", get(profiles::one).put(profiles::put).delete(profiles::retire))
         .route("/ca/grants", get(grants::list))
         .route("/ca/grants/{id}", put(grants::put).delete(grants::delete))
+        .route("/ca/est/labels", get(est::labels))
+        .route("/ca/est/labels/{name}", get(est::label).put(est::put_label).delete(est::delete_label))
+        .route("/ca/est/credentials", get(est::credentials).post(est::new_credential))
+        .route("/ca/est/credentials/{user}", delete(est::delete_credential))
         .route("/ca/blocked-keys/{sha256}", put(blocked_keys::put).delete(blocked_keys::delete))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)

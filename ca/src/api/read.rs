@@ -63,6 +63,13 @@ impl Asked {
         Ok(Some(key.to_owned()))
     }
 
+    /// As the client calls this server.
+    pub(super) fn host(&self) -> String {
+        let told = self.headers.get("host").and_then(|value| value.to_str().ok());
+        let host = self.uri.authority().map(ToString::to_string).or_else(|| told.map(str::to_owned));
+        host.unwrap_or_else(|| "localhost".to_owned())
+    }
+
     pub(super) fn is_json(&self) -> bool {
         let content_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
         content_type.is_some_and(|it| it.to_ascii_lowercase().starts_with("application/json"))

@@ -1,5 +1,6 @@
 //! What is sent and answered, as JSON. Instants are RFC 3339, certificates PEM.
 
+mod est;
 mod hierarchy;
 mod proof;
 mod revocation;
@@ -9,6 +10,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use est::{EstCredential, EstCredentials, NewEstCredential};
 pub use hierarchy::{Authority, AuthorityRequest, Chain, NewAuthority, Node, Place, Renewal, Warning};
 pub use proof::{AuditList, AuditPage, Checkpoint, Consistency, Sizes, Verifying};
 pub use revocation::{Bar, Revocation, Revoke, Revoked, Status};

@@ -1,5 +1,6 @@
 //! Every way a call can end, as status, code and words.
 
+mod est;
 mod hierarchy;
 mod proof;
 mod revocation;
@@ -11,9 +12,9 @@ use muster_x509::{CsrRefused, Malformed};
 
 use super::{lines::LineError, read::BODY_BYTES_MAX, shapes};
 use crate::{
-    AuthorityError, AuthorityId, AuthorityIdError, CertificateReadError, ExportError, GrantChangeError,
-    IssueError, LogReadError, NotGranted, ProfileChangeError, ProveError, ReadmitError, Refused, RenewError,
-    RevokeError, SignCheckpointError, SignError, UnknownKeyKind, UnknownReason,
+    AuthorityError, AuthorityId, AuthorityIdError, CertificateReadError, EstChangeError, ExportError,
+    GrantChangeError, IssueError, LogReadError, NotGranted, ProfileChangeError, ProveError, ReadmitError,
+    Refused, RenewError, RevokeError, SignCheckpointError, SignError, UnknownKeyKind, UnknownReason,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +87,8 @@ pub(super) enum ApiError {
     #[error(transparent)]
     Hierarchy(#[from] AuthorityError),
     #[error(transparent)]
+    Est(#[from] EstChangeError),
+    #[error(transparent)]
     Revoke(#[from] RevokeError),
     #[error(transparent)]
     Readmit(#[from] ReadmitError),
@@ -126,6 +129,7 @@ impl ApiError {
             | Self::Profile(ProfileChangeError::Record(_))
             | Self::Grant(GrantChangeError::Record(_))
             | Self::Hierarchy(AuthorityError::Write(_))
+            | Self::Est(EstChangeError::Record(_))
             | Self::Revoke(RevokeError::InProgress | RevokeError::Interrupted | RevokeError::Record(_))
             | Self::Readmit(ReadmitError::Interrupted | ReadmitError::Record(_)) => Some(1),
             _ => None,
@@ -165,6 +169,7 @@ impl ApiError {
             Self::Grant(error) => grant(error),
             Self::Read(error) => read(error),
             Self::Hierarchy(error) => hierarchy::code(error),
+            Self::Est(error) => est::code(error),
             Self::Revoke(error) => revocation::revoke(error),
             Self::Readmit(error) => revocation::readmit(error),
             Self::Prove(error) => proof::prove(error),

@@ -11,7 +11,9 @@ use std::{fmt, net::SocketAddr};
 pub use grant::{Grant, GrantError, NotGranted, Quota, Rate};
 pub use service::GrantChangeError;
 
+pub(crate) use grant::Permit;
 pub(crate) use quota::Reserved;
+pub(crate) use rate::Rates;
 pub(crate) use service::Grants;
 
 /// Known by its credential; made by whoever checked that.
@@ -31,7 +33,7 @@ pub enum Credential {
     /// A token signed with the key of this shared access policy.
     AccessPolicy(String),
     /// A user and password of an EST label.
-    EstUser { label: String },
+    EstUser { label: String, user: String },
     /// A token that was good for one enrollment.
     OneTimeToken { label: String, id: String },
     /// A client certificate, by its SHA-256 thumbprint.
@@ -52,7 +54,7 @@ impl fmt::Display for Credential {
         match self {
             Self::Process => write!(f, "process"),
             Self::AccessPolicy(name) => write!(f, "policy:{name}"),
-            Self::EstUser { label } => write!(f, "est:{label}"),
+            Self::EstUser { label, user } => write!(f, "est:{label}/{user}"),
             Self::OneTimeToken { label, id } => write!(f, "token:{label}/{id}"),
             Self::Certificate { sha256 } => write!(f, "certificate:{sha256}"),
             Self::Registration(id) => write!(f, "registration:{id}"),

@@ -53,6 +53,10 @@ impl Quotas {
         self.lock().insert(grant, used);
     }
 
+    pub(crate) fn used(&self, grant: &str) -> u64 {
+        self.lock().get(grant).map_or(0, |used| used.total)
+    }
+
     pub(crate) fn reserve(&self, grant: &str, quota: Quota, now: Timestamp) -> Result<Reserved, NotGranted> {
         let (hour, day) = (hour_of(now), day_of(now));
         let mut all = self.lock();

@@ -29,6 +29,14 @@ impl Rates {
         self.until.insert(caller.to_owned(), until);
         Ok(())
     }
+
+    /// How long to wait until one is admitted, if it would not be; takes none.
+    pub(crate) fn wait(&self, caller: &str, rate: Rate, now: Timestamp) -> Option<SignedDuration> {
+        match self.until.get(caller) {
+            Some(before) => next(*before, rate, now).err(),
+            None => None,
+        }
+    }
 }
 
 fn next(before: Timestamp, rate: Rate, now: Timestamp) -> Result<Timestamp, SignedDuration> {

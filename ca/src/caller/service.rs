@@ -1,6 +1,9 @@
 //! Grants at work: asked at every request, changed by operators.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
 use jiff::Timestamp;
 
@@ -24,6 +27,8 @@ const REGISTRATION_RATE: Rate = Rate { per_minute: 6, burst: 30 };
 /// All grants, in memory, with what was given by them.
 pub(crate) struct Grants {
     permits: RwLock<Arc<Vec<Permit>>>,
+    /// What credentials were made with, by credential: as many as there are, so nobody looks through them.
+    own: RwLock<HashMap<String, Arc<Permit>>>,
     quotas: Quotas,
     rates: Mutex<Rates>,
 }
@@ -55,7 +60,8 @@ impl Grants {
         for (grant, used) in sql::used(db, now).await? {
             quotas.put(grant, used);
         }
-        Ok(Self { permits: RwLock::new(Arc::new(permits)), quotas, rates: Mutex::default() })
+        let permits = RwLock::new(Arc::new(permits));
+        Ok(Self { permits, own: RwLock::default(), quotas, rates: Mutex::default() })
     }
 
     /// Admits the request by one of the caller's grants, and reserves a certificate of its quota, if it has one. The
@@ -88,8 +94,9 @@ impl Grants {
             authority: authority.clone(),
             profile: profile.to_owned(),
         };
-        let permits = self.permits();
-        for permit in permits.iter().filter(|permit| permit.is_for(&credential, authority, profile)) {
+        let (own, permits) = (self.own(&credential), self.permits());
+        let all = own.iter().map(Arc::as_ref).chain(permits.iter());
+        for permit in all.filter(|permit| permit.is_for(&credential, authority, profile)) {
             match self.admit_by(permit, caller, names, now) {
                 Ok(reserved) => return Ok(reserved),
                 Err(error) => refusal = error,
@@ -130,6 +137,25 @@ impl Grants {
             credential: caller.credential.to_string(),
             retry_after_s: u64::try_from(wait.as_secs()).unwrap_or_default() + 1,
         })
+    }
+
+    /// What this credential may ask for by itself.
+    pub(crate) fn put_own(&self, credential: String, permit: Permit) {
+        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        own.insert(credential, Arc::new(permit));
+    }
+
+    pub(crate) fn remove_own(&self, credential: &str) {
+        self.own.write().unwrap_or_else(PoisonError::into_inner).remove(credential);
+    }
+
+    /// How many certificates were given by this grant, if it has a quota.
+    pub(crate) fn used(&self, grant: &str) -> u64 {
+        self.quotas.used(grant)
+    }
+
+    fn own(&self, credential: &str) -> Option<Arc<Permit>> {
+        self.own.read().unwrap_or_else(PoisonError::into_inner).get(credential).cloned()
     }
 
     fn permits(&self) -> Arc<Vec<Permit>> {

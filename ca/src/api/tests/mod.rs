@@ -2,6 +2,7 @@
 
 mod bulk;
 mod calls;
+mod est;
 mod refusals;
 mod security;
 

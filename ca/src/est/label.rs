@@ -1,0 +1,103 @@
+//! Labels: a path segment that stands for an authority and a profile. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::EstChangeError;
+use crate::{hierarchy::AuthorityId, profile::is_name};
+
+const NAME_BYTES_MAX: usize = 40;
+/// What stands at that place in a path without a label (RFC 7030 section 3.2.2).
+const OPERATIONS: [&str; 6] =
+    ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"];
+
+/// What a label gives, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstLabel {
+    /// Lower-case letters, digits, hyphens and dots, at most 40; not the name of an operation.
+    #[serde(default)]
+    pub name: String,
+    #[serde(default = "issuing")]
+    pub authority: String,
+    /// A profile's name, without its version.
+    #[serde(default = "device")]
+    pub profile: String,
+    #[serde(default)]
+    pub base64: Base64Form,
+    #[serde(default)]
+    pub approval: Approval,
+}
+
+/// How the answer to cacerts is written: there is no form that all clients read. Answers to a request are written as the
+/// request was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base64Form {
+    /// Lines of 64: libest, openssl.
+    #[default]
+    Wrapped,
+    /// strongSwan.
+    SingleLine,
+}
+
+/// Whether somebody looks at a request before it gets a certificate. Renewals are not looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    #[default]
+    Automatic,
+    Manual,
+}
+
+fn issuing() -> String {
+    AuthorityId::issuing().to_string()
+}
+
+fn device() -> String {
+    "device".to_owned()
+}
+
+impl EstLabel {
+    /// As a label is when nobody says anything about it.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            authority: issuing(),
+            profile: device(),
+            base64: Base64Form::default(),
+            approval: Approval::default(),
+        }
+    }
+
+    /// Whether the texts are what they should be; that there is such an authority and profile is asked at every request.
+    pub(super) fn check(&self) -> Result<(), EstChangeError> {
+        let refused = |field, value: &str, fix| Err(EstChangeError::field(field, value, fix));
+        if !is_plain(&self.name, NAME_BYTES_MAX) {
+            let fix = "use lower-case letters, digits, hyphens and dots, at most 40";
+            return refused("name", &self.name, fix);
+        }
+        if OPERATIONS.contains(&self.name.as_str()) {
+            return refused("name", &self.name, "choose one that is not an operation of EST");
+        }
+        if AuthorityId::parse(&self.authority).is_err() {
+            return refused("authority", &self.authority, "name an authority");
+        }
+        if !is_name(&self.profile) {
+            return refused("profile", &self.profile, "name a profile, without its version");
+        }
+        Ok(())
+    }
+
+    /// None when the text in the database is none, which nobody wrote here.
+    pub(super) fn authority_id(&self) -> Option<AuthorityId> {
+        AuthorityId::parse(&self.authority).ok()
+    }
+}
+
+/// Letters, digits, hyphens and dots, beginning with a letter or digit.
+pub(super) fn is_plain(text: &str, bytes_max: usize) -> bool {
+    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    (1..=bytes_max).contains(&text.len())
+        && text.bytes().all(|byte| alphanumeric(byte) || b"-.".contains(&byte))
+        && text.bytes().next().is_some_and(alphanumeric)
+}

@@ -1,0 +1,26 @@
+//! Enrollment over secure transport (RFC 7030, 8951, 9908): devices and factory lines ask a label for certificates, by
+//! a password, a token that is good for one, or the certificate they have.
+
+mod attempts;
+mod credential;
+mod label;
+mod refusal;
+mod service;
+mod sql;
+
+pub use credential::{CredentialKind, EstCredential, FreshCredential, NewEstCredential};
+pub use label::{Approval, Base64Form, EstLabel};
+pub use refusal::EstChangeError;
+
+pub(crate) use service::Est;
+
+/// The label of a path without one. It is there without anybody having made it.
+pub const DEFAULT_LABEL: &str = "default";
+
+/// A label is a site, a line or a customer.
+const LABELS_MAX: usize = 1000;
+/// One for every device of a few orders; 300 bytes each in memory.
+const CREDENTIALS_MAX: usize = 50_000;
+
+#[cfg(test)]
+mod tests;

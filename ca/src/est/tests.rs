@@ -1,0 +1,1 @@
+//! Enrollment as clients and operators meet it.
