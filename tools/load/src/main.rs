@@ -1,5 +1,6 @@
 //! The benchmark: every figure beside its baseline, both from the same run, taken in turns.
 
+mod ca;
 mod connects;
 mod disk;
 mod figures;
@@ -56,6 +57,7 @@ enum What {
     Connects,
     Idle,
     Ready,
+    Ca,
 }
 
 /// What every measurement needs to know.
@@ -122,6 +124,9 @@ async fn measure(what: What, setting: &Setting) -> Result<Figures, String> {
     }
     if wanted(What::Idle) {
         idle::measure(setting, &mut figures).await?;
+    }
+    if wanted(What::Ca) {
+        ca::measure(setting, &mut figures).await?;
     }
     Ok(figures)
 }

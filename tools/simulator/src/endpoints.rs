@@ -19,6 +19,17 @@ pub struct Endpoints {
     pub dps: DpsEntry,
     pub hubs: Vec<HubEntry>,
     pub ports: Ports,
+    /// None of a server that has no authority to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<CaEntry>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaEntry {
+    pub service_connection_string: String,
+    pub est_url: String,
+    pub http_url: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

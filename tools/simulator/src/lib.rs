@@ -18,7 +18,7 @@ pub use dps::{
     Assigned, Dps, Options, Outcome, Polling, ProvisionError, Refusal, Refused, Timings, provision,
     provision_https, provision_on,
 };
-pub use endpoints::{Endpoints, EndpointsError, HubEntry, Ports};
+pub use endpoints::{CaEntry, Endpoints, EndpointsError, HubEntry, Ports};
 pub use https::{Answer, HttpError};
 pub use hub::{Desired, Device, HubClient, HubError, HubOptions, Twin};
 pub use service::dps::{Trace, TraceStep, enrollments};
