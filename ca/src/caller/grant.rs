@@ -10,6 +10,7 @@ const ID_BYTES_MAX: usize = 64;
 const TO_BYTES_MAX: usize = 256;
 /// One pattern a factory line, or a host.
 const NAMES_MAX: usize = 64;
+const ANY: &str = "*";
 /// Somebody who may ask oftener is not limited.
 const PER_MINUTE_MAX: u32 = 1_000_000;
 
@@ -21,8 +22,9 @@ pub struct Grant {
     pub id: String,
     /// A [`super::Credential`] as it is written, `policy:factory`, or its beginning with a `*` after it.
     pub to: String,
+    /// An authority, or `*` for any.
     pub authority: String,
-    /// A profile's name, of whatever version.
+    /// A profile's name, of whatever version, or `*` for any.
     pub profile: String,
     /// Every name that is asked for fits one of these ([`NamePattern`]).
     pub names: Vec<String>,
@@ -59,7 +61,6 @@ pub struct Rate {
 #[derive(Debug, Clone)]
 pub(crate) struct Permit {
     pub(crate) grant: Grant,
-    authority: AuthorityId,
     names: Vec<NamePattern>,
 }
 
@@ -112,10 +113,12 @@ impl Permit {
                 "write a credential, as in `policy:factory`, or `registration:*`",
             ));
         }
-        let authority = AuthorityId::parse(&grant.authority)
-            .map_err(|_| refused("authority", &grant.authority, "name an authority"))?;
-        if !crate::profile::is_name(&grant.profile) {
-            return Err(refused("profile", &grant.profile, "name a profile, without its version"));
+        if grant.authority != ANY && AuthorityId::parse(&grant.authority).is_err() {
+            return Err(refused("authority", &grant.authority, "name an authority, or write `*` for any"));
+        }
+        if grant.profile != ANY && !crate::profile::is_name(&grant.profile) {
+            let fix = "name a profile, without its version, or write `*` for any";
+            return Err(refused("profile", &grant.profile, fix));
         }
         if !(1..=NAMES_MAX).contains(&grant.names.len()) {
             let given = grant.names.len().to_string();
@@ -132,7 +135,7 @@ impl Permit {
             let given = format!("{} a minute, {} at once", rate.per_minute, rate.burst);
             return Err(refused("rate", &given, "give at least 1 of both"));
         }
-        Ok(Self { grant, authority, names })
+        Ok(Self { grant, names })
     }
 
     pub(crate) fn is_for(&self, credential: &str, authority: &AuthorityId, profile: &str) -> bool {
@@ -140,7 +143,8 @@ impl Permit {
             Some(beginning) => credential.starts_with(beginning),
             None => credential == self.grant.to,
         };
-        to && self.authority == *authority && self.grant.profile == profile
+        let covers = |granted: &str, wanted: &str| granted == ANY || granted == wanted;
+        to && covers(&self.grant.authority, authority.as_str()) && covers(&self.grant.profile, profile)
     }
 
     /// Whether it holds at this hour, for all these names.

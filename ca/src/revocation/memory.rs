@@ -74,6 +74,10 @@ impl Memory {
         self.bars.get(holder).copied().map(Revocation::from)
     }
 
+    pub(super) fn barred(&self) -> Vec<String> {
+        self.bars.keys().map(|name| name.to_string()).collect()
+    }
+
     /// Whether there is any, so that nobody need look for them.
     pub(super) fn has_authorities(&self) -> bool {
         !self.authorities.is_empty()

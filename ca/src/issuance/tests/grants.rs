@@ -199,3 +199,16 @@ async fn a_grant_that_is_none_is_refused_with_its_field() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_star_stands_for_any_authority_and_any_profile() {
+    for_each_ca(async |ca| {
+        let any = || "*".to_owned();
+        put(&ca, Grant { authority: any(), profile: any(), ..grant("owner", &["*"]) }).await;
+        ca.issue(by("line-1", device("pump-1")), now()).await.unwrap();
+        let sub = Request { authority: AuthorityId::root(), ..device("pump-2") };
+        ca.issue(by("line-1", sub), now()).await.unwrap();
+        refusal(ca.issue(by("office", device("pump-3")), now()).await);
+    })
+    .await;
+}

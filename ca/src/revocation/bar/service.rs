@@ -20,6 +20,11 @@ impl Ca {
         self.revocations.memory().bar(holder)
     }
 
+    /// Everyone who is barred, for those who missed what they were told.
+    pub fn barred_holders(&self) -> Vec<String> {
+        self.revocations.memory().barred()
+    }
+
     /// Lets a holder have certificates again; tells why it was barred. What was revoked stays so. A caller that stops
     /// waiting does not stop it.
     pub async fn readmit(

@@ -21,6 +21,9 @@ async fn a_holder_is_barred_by_every_reason_but_that_its_certificates_are_supers
             assert_eq!(running.ca.barred(&format!("pump-{}", reason.code())), expected);
         }
         assert_eq!(running.ca.barred("pump-x"), None);
+        let mut all = running.ca.barred_holders();
+        all.retain(|holder| running.ca.barred(holder).is_none());
+        assert!(all.is_empty() && !running.ca.barred_holders().is_empty());
         running.close().await;
     })
     .await;
