@@ -1,6 +1,6 @@
 //! The server certificates of this process: which names each has, and their renewal.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,8 @@ pub enum CertificateError {
     Tls(#[from] TlsError),
 }
 
-/// Everyone this process answers for. DPS also has the addresses that are listened on, for clients that dial those.
+/// Everyone this process answers for. DPS also has the addresses that are listened on, for clients that dial those; where that
+/// is every address, this machine's own.
 pub(crate) fn names(config: &Config) -> Vec<Named> {
     let mut all = vec![Named { addressee: Addressee::Dps, hosts: vec![config.dps.host.to_string()] }];
     let here = config.hubs.iter().filter(|hub| matches!(hub.place, Place::Here));
@@ -29,11 +30,13 @@ pub(crate) fn names(config: &Config) -> Vec<Named> {
         let hosts = std::iter::once(&hub.host).chain(&hub.aliases).map(ToString::to_string).collect();
         all.push(Named { addressee: Addressee::Hub(position), hosts });
     }
-    let free = |address: &IpAddr| {
-        let text = address.to_string();
-        !address.is_unspecified() && all.iter().all(|named| !named.hosts.contains(&text))
+    let dialled = |address: &IpAddr| match address {
+        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+        other => other.to_string(),
     };
-    let addresses: Vec<_> = config.listen.iter().filter(|it| free(it)).map(ToString::to_string).collect();
+    let free = |address: &String| all.iter().all(|named| !named.hosts.contains(address));
+    let addresses: Vec<_> = config.listen.iter().map(dialled).filter(free).collect();
     all[0].hosts.extend(addresses);
     all
 }

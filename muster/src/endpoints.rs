@@ -16,6 +16,7 @@ pub struct Endpoints {
     pub id_scope: String,
     pub ca_file: PathBuf,
     pub dps: DpsEndpoint,
+    pub ca: CaEndpoint,
     pub hubs: Vec<HubEndpoint>,
     pub ports: Ports,
 }
@@ -25,6 +26,17 @@ pub struct Endpoints {
 pub struct DpsEndpoint {
     pub host: String,
     pub service_connection_string: Zeroizing<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaEndpoint {
+    /// For `/ca/…` on the DPS host.
+    pub service_connection_string: Zeroizing<String>,
+    /// Labels are below it.
+    pub est_url: String,
+    /// What certificates name: CRLs, OCSP, issuers.
+    pub http_url: String,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -65,6 +77,7 @@ impl std::fmt::Debug for Endpoints {
         f.debug_struct("Endpoints")
             .field("id_scope", &self.id_scope)
             .field("dps", &self.dps.host)
+            .field("ca", &self.ca.http_url)
             .field("hubs", &hubs)
             .field("ports", &self.ports)
             .finish_non_exhaustive()

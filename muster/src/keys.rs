@@ -15,6 +15,7 @@ use crate::data_folder::{Readers, replace_file};
 pub(crate) struct Keys {
     pub(crate) id_scope: String,
     pub(crate) dps: Vec<AccessPolicy>,
+    pub(crate) ca: Vec<AccessPolicy>,
     /// By hub name. A hub that left the configuration keeps its keys: it may come back.
     pub(crate) hubs: BTreeMap<String, Vec<AccessPolicy>>,
 }
@@ -38,9 +39,12 @@ impl Keys {
         let mut made = found.is_none();
         let mut keys = match found {
             Some(file) => file.keys()?,
-            None => Self { id_scope: id_scope(entropy), dps: Vec::new(), hubs: BTreeMap::new() },
+            None => {
+                Self { id_scope: id_scope(entropy), dps: Vec::new(), ca: Vec::new(), hubs: BTreeMap::new() }
+            }
         };
         made |= complete(&mut keys.dps, vec![AccessPolicy::provisioning_service_owner(entropy)]);
+        made |= complete(&mut keys.ca, vec![AccessPolicy::ca_owner(entropy)]);
         for hub in hubs {
             let policies = keys.hubs.entry(hub.clone()).or_default();
             made |= complete(policies, AccessPolicy::hub_defaults(entropy));
@@ -77,6 +81,9 @@ fn id_scope(entropy: &Entropy) -> String {
 struct File {
     id_scope: String,
     dps: Vec<Policy>,
+    /// Not there in files from before there was an authority to ask.
+    #[serde(default)]
+    ca: Vec<Policy>,
     hubs: BTreeMap<String, Vec<Policy>>,
 }
 
@@ -102,7 +109,7 @@ impl File {
         for (hub, policies) in self.hubs {
             hubs.insert(hub, read(policies)?);
         }
-        Ok(Keys { id_scope: self.id_scope, dps: read(self.dps)?, hubs })
+        Ok(Keys { id_scope: self.id_scope, dps: read(self.dps)?, ca: read(self.ca)?, hubs })
     }
 
     fn of(keys: &Keys) -> Self {
@@ -110,6 +117,7 @@ impl File {
         Self {
             id_scope: keys.id_scope.clone(),
             dps: write(&keys.dps),
+            ca: write(&keys.ca),
             hubs: keys.hubs.iter().map(|(hub, policies)| (hub.clone(), write(policies))).collect(),
         }
     }
@@ -153,6 +161,21 @@ mod tests {
         assert_ne!(second.hubs["a"][0].primary, second.hubs["b"][0].primary);
         assert_eq!(first.dps, second.dps);
         assert_eq!(second.hubs["b"][0].name, "iothubowner");
+    }
+
+    #[test]
+    fn a_file_without_policies_of_the_authority_gets_its_owner_and_keeps_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let entropy = crate::entropy::system();
+        let first = Keys::open(&path, &[], &entropy).unwrap();
+        let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        file.as_object_mut().unwrap().remove("ca").unwrap();
+        std::fs::write(&path, file.to_string()).unwrap();
+        let second = Keys::open(&path, &[], &entropy).unwrap();
+        assert_eq!(first.dps, second.dps);
+        assert_eq!(second.ca[0].name, "caowner");
+        assert_eq!(second.ca, Keys::open(&path, &[], &entropy).unwrap().ca, "written");
     }
 
     #[test]

@@ -12,11 +12,12 @@ mod keys;
 mod linked_hub;
 mod listen;
 mod open_files;
+mod revocations;
 mod server;
 mod start;
 mod ticks;
 
-pub use endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
+pub use endpoints::{CaEndpoint, DpsEndpoint, Endpoints, HubEndpoint};
 pub use linked_hub::RemoteError;
 pub use listen::{BindError, Connections, TlsError};
 pub use open_files::raise_open_files;

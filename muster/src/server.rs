@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use muster_ca::Ca;
 use muster_dps::Dps;
 use muster_events::Log;
 use muster_hub::Hub;
@@ -18,9 +19,10 @@ use crate::config::{Config, Limits};
 use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
 use crate::listen::{
-    Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, Connections, Counters, DpsFront, Front, HubFront, Names,
-    Stop, Tls, now,
+    Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, CaFront, Connections, Counters, DpsFront, Front, HubFront,
+    Names, Stop, Tls, now,
 };
+use crate::revocations::Cutter;
 use crate::ticks::Tick;
 use crate::{entropy, listen, start};
 
@@ -38,6 +40,7 @@ pub struct Running {
     notices: Vec<String>,
     front: Arc<Front>,
     db: Db,
+    ca: Arc<Ca>,
     hubs: Vec<Arc<Hub>>,
     /// Ticks and the assignment worker: they outlive the connections that need them.
     workers: TaskTracker,
@@ -56,7 +59,8 @@ impl Server {
         let names: Vec<_> = config.hubs.iter().map(|hub| hub.name.to_string()).collect();
         let keys = crate::keys::Keys::open(&folder.keys(), &names, &entropy)?;
         let db = start::database(&config, &folder).await?;
-        let renewal = start::certificates(&config, &folder, &db, &entropy).await?;
+        let renewal = start::certificates(&config, &folder, &db, bound.ports, &entropy).await?;
+        let ca = renewal.ca.clone();
         let hubs = start::hubs(&config, &folder, &keys, &db, &entropy).await?;
         let links = start::links(&config, &hubs, &folder.ca_file())?;
         let dps = start::dps(&config, &keys, links, &db, &renewal.ca, &entropy).await?;
@@ -69,6 +73,7 @@ impl Server {
             dps: DpsFront::new(dps.clone()),
             hubs: hubs.iter().cloned().map(HubFront::new).collect(),
             ca: renewal.ca.clone(),
+            authority: CaFront::new(ca.clone(), config.dps.host.clone(), keys.ca.clone()),
             mqtts: tls(Alpn::None)?,
             https: tls(Alpn::Http11)?,
             admission: Admission::new(&config.limits),
@@ -82,6 +87,7 @@ impl Server {
 
         let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
+        workers.spawn(Cutter::new(&ca, &dps, &hubs).run(stop_workers.clone()));
         for tick in ticks(&dps, &hubs, renewal) {
             workers.spawn(tick.keep(stop_workers.clone()));
         }
@@ -91,7 +97,18 @@ impl Server {
         listen::serve(bound, &front);
         let addresses = config.addresses();
         start::announce(&mut folder, &endpoints, &addresses)?;
-        Ok(Running { endpoints, addresses, notices, front, db, hubs, workers, stop_workers, _folder: folder })
+        Ok(Running {
+            endpoints,
+            addresses,
+            notices,
+            front,
+            db,
+            ca,
+            hubs,
+            workers,
+            stop_workers,
+            _folder: folder,
+        })
     }
 }
 
@@ -170,6 +187,7 @@ impl Running {
             for hub in &self.hubs {
                 hub.log().close().await;
             }
+            self.ca.close(now()).await; // the end of its logs is signed, and in the database
             self.db.close().await;
         };
         if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {

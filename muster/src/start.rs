@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use muster_ca::Ca;
+use muster_ca::{BaseUrl, Ca, Caller, Credential, Grant, Quota};
 use muster_dps::{Dps, Link, LinkedHub};
 use muster_events::Log;
 use muster_hub::Hub;
-use muster_identity::{AccessPolicy, Entropy};
+use muster_identity::{AccessPolicy, CA_OWNER, Entropy};
 use muster_store::Db;
 
 use crate::certificates::{CertificateError, Renewal, names};
 use crate::config::{Config, Database, Place, Ports};
 use crate::data_folder::{DataFolder, DataFolderError, Readers, replace_file, reserve_file};
-use crate::endpoints::{DpsEndpoint, Endpoints, HubEndpoint};
+use crate::endpoints::{CaEndpoint, DpsEndpoint, Endpoints, HubEndpoint};
 use crate::keys::{Keys, KeysError};
 use crate::linked_hub::{InProcess, Remote, RemoteError};
 use crate::listen::{BindError, Certificates, TlsError, now};
@@ -34,6 +34,10 @@ pub enum StartError {
     Keys(#[from] KeysError),
     #[error("the certificate authority does not open: {0}")]
     Ca(#[from] muster_ca::OpenError),
+    #[error("the owner's grant at the certificate authority cannot be made: {0}")]
+    Grant(#[from] muster_ca::GrantChangeError),
+    #[error("`dps.host` is of no use in certificates, set `ca.base_url`: {0}")]
+    BaseUrl(#[from] muster_ca::BaseUrlError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error(transparent)]
@@ -56,16 +60,52 @@ pub(crate) async fn certificates(
     config: &Config,
     folder: &DataFolder,
     db: &Db,
+    ports: Ports,
     entropy: &Entropy,
 ) -> Result<Renewal, StartError> {
-    let settings = muster_ca::Settings::new(folder.path());
+    let mut settings = muster_ca::Settings::new(folder.path());
+    settings.base_url = Some(base_url(config, ports)?);
+    settings.passphrase = config.ca.passphrase.clone();
+    settings.pkcs11 = config.ca.pkcs11.clone();
     let ca = Ca::open(settings, db.clone(), entropy.clone(), now()).await?;
+    grant_owner(&ca).await?;
     let path = folder.ca_file();
     replace_file(&path, ca.root_pem().as_bytes(), Readers::Everyone)
         .map_err(|source| StartError::Write { path, source })?;
     let renewal = Renewal { ca, names: names(config), certificates: Arc::new(Certificates::default()) };
     renewal.renew(now()).await?;
     Ok(renewal)
+}
+
+/// While nobody may have certificates, the owner may: who made the server is not to be turned away by it. An ordinary grant,
+/// on record, for an operator to narrow or to remove once there are others.
+async fn grant_owner(ca: &Ca) -> Result<(), StartError> {
+    if !ca.grants().is_empty() {
+        return Ok(());
+    }
+    let grant = Grant {
+        id: "owner".to_owned(),
+        to: Credential::AccessPolicy(CA_OWNER.to_owned()).to_string(),
+        authority: "*".to_owned(),
+        profile: "*".to_owned(),
+        names: vec!["*".to_owned()],
+        quota: Quota::default(),
+        rate: None,
+        until: None,
+    };
+    Ok(ca.put_grant(grant, &Caller::process(), now()).await?)
+}
+
+/// Where certificates say that CRLs and OCSP are: as configured, else where plain HTTP is now.
+fn base_url(config: &Config, ports: Ports) -> Result<BaseUrl, StartError> {
+    if let Some(url) = &config.ca.base_url {
+        return Ok(url.clone());
+    }
+    let host = &config.dps.host;
+    Ok(match ports.http {
+        80 => BaseUrl::parse(&format!("http://{host}"))?,
+        port => BaseUrl::parse(&format!("http://{host}:{port}"))?,
+    })
 }
 
 pub(crate) async fn database(config: &Config, folder: &DataFolder) -> Result<Db, StartError> {
@@ -167,6 +207,11 @@ pub(crate) fn endpoints(config: &Config, folder: &DataFolder, keys: &Keys, ports
         dps: DpsEndpoint {
             host: config.dps.host.to_string(),
             service_connection_string: owner(&keys.dps, &config.dps.host),
+        },
+        ca: CaEndpoint {
+            service_connection_string: owner(&keys.ca, &config.dps.host),
+            est_url: format!("https://{}:{}/.well-known/est", config.dps.host, ports.https),
+            http_url: base_url(config, ports).map(|url| url.as_str().to_owned()).unwrap_or_default(),
         },
         hubs: hubs.collect(),
         ports,

@@ -22,7 +22,7 @@ pub use device_state::{DeviceState, Section};
 pub use entropy::{Entropy, device_key, enrollment_key};
 pub use host::{HostName, HubName};
 pub use parsed::IdError;
-pub use policy::{AccessPolicy, POLICIES_MAX};
+pub use policy::{AccessPolicy, CA_OWNER, POLICIES_MAX};
 pub use registration_id::RegistrationId;
 pub use rights::{Right, Rights, UnknownRight};
 

@@ -15,6 +15,9 @@ use crate::{
 /// As many as the original allows a hub (hub-service.md §1.3); `authorize` looks through them one by one.
 pub const POLICIES_MAX: usize = 16;
 
+/// The policy that may do everything at the certificate authority.
+pub const CA_OWNER: &str = "caowner";
+
 /// Keys are compared by `authorize` and shown by `connection_string`, nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessPolicy {
@@ -46,7 +49,7 @@ impl AccessPolicy {
 
     /// `caowner`: everything a certificate authority has to give.
     pub fn ca_owner(entropy: &Entropy) -> Self {
-        Self::new("caowner", Rights::of(&[CaRead, CaRequest, CaConfigure, CaRevoke]), entropy)
+        Self::new(CA_OWNER, Rights::of(&[CaRead, CaRequest, CaConfigure, CaRevoke]), entropy)
     }
 
     /// `iothubowner`: everything a hub has to give.

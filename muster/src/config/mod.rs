@@ -3,6 +3,7 @@
 mod error;
 mod limits;
 mod raw;
+mod raw_ca;
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use muster_ca::{BaseUrl, PassphraseSource, Pkcs11};
 use muster_identity::{HostName, HubName};
 use muster_sas::ConnectionString;
 
@@ -27,6 +29,9 @@ pub const WEIGHT_MAX: u32 = 1000;
 /// The C SDK ignores anything above (dps.md §2.2).
 pub const RETRY_AFTER_MAX_S: u32 = 300;
 
+/// Where plain HTTP is without a configuration: 80 is not every user's to take.
+pub const HTTP_PORT: u16 = 8080;
+
 /// The documented configuration that `muster config example` prints: every key with its default.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
@@ -36,6 +41,7 @@ pub struct Config {
     pub listen: Vec<IpAddr>,
     pub ports: Ports,
     pub dps: DpsConfig,
+    pub ca: CaConfig,
     /// Never empty; names and hosts differ.
     pub hubs: Vec<HubConfig>,
     pub database: Database,
@@ -53,6 +59,16 @@ pub struct Ports {
     pub mqtts: u16,
     pub https: u16,
     pub amqps: u16,
+    /// CRLs, OCSP and the certificates of authorities: those who check a certificate have none to trust yet.
+    pub http: u16,
+}
+
+#[derive(Debug, Clone)]
+pub struct CaConfig {
+    /// What certificates name, for CRLs and OCSP; without, the DPS host and the port of plain HTTP.
+    pub base_url: Option<BaseUrl>,
+    pub passphrase: PassphraseSource,
+    pub pkcs11: Option<Pkcs11>,
 }
 
 #[derive(Debug, Clone)]
@@ -125,7 +141,7 @@ impl Config {
 
     /// All ports chosen by the system: for tests and for `muster demo`.
     pub fn on_free_ports() -> Self {
-        Self { ports: Ports { mqtts: 0, https: 0, amqps: 0 }, ..Self::default() }
+        Self { ports: Ports { mqtts: 0, https: 0, amqps: 0, http: 0 }, ..Self::default() }
     }
 
     /// Where to listen: the configured addresses, and every host that is itself a loopback address

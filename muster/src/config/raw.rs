@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use muster_identity::{HostName, HubName};
 use muster_sas::ConnectionString;
 
+use super::raw_ca::RawCa;
 use super::*;
 
 #[derive(Deserialize)]
@@ -20,6 +21,7 @@ struct Raw {
     listen: Option<Spanned<RawListen>>,
     ports: Option<Spanned<RawPorts>>,
     dps: Option<RawDps>,
+    ca: Option<RawCa>,
     hubs: Option<Spanned<Vec<RawHub>>>,
     database: Option<Spanned<String>>,
     limits: Option<RawLimits>,
@@ -41,6 +43,7 @@ struct RawPorts {
     mqtts: Option<u16>,
     https: Option<u16>,
     amqps: Option<u16>,
+    http: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,7 @@ pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
     Ok(Config {
         listen: source.listen(raw.listen)?,
         ports: source.ports(raw.ports)?,
+        ca: source.ca(raw.ca.unwrap_or_default())?,
         hubs: source.hubs(raw.hubs, &dps.host)?,
         dps,
         database: source.database(raw.database)?,
@@ -104,14 +108,14 @@ pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
 }
 
 /// The text, to tell lines from.
-struct Source<'a>(&'a str);
+pub(super) struct Source<'a>(&'a str);
 
 impl Source<'_> {
     fn line(&self, offset: usize) -> usize {
         self.0.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn refuse<T>(&self, at: &Spanned<T>, key: &str, problem: impl ToString) -> ConfigError {
+    pub(super) fn refuse<T>(&self, at: &Spanned<T>, key: &str, problem: impl ToString) -> ConfigError {
         let line = self.line(at.span().start);
         ConfigError::Value { line, key: key.to_owned(), problem: problem.to_string() }
     }
@@ -140,23 +144,25 @@ impl Source<'_> {
     }
 
     fn ports(&self, raw: Option<Spanned<RawPorts>>) -> Result<Ports, ConfigError> {
-        let defaults = Ports { mqtts: 8883, https: 443, amqps: 5671 };
+        let defaults = Ports { mqtts: 8883, https: 443, amqps: 5671, http: HTTP_PORT };
         let Some(raw) = raw else { return Ok(defaults) };
         let chosen = raw.get_ref();
         let ports = Ports {
             mqtts: chosen.mqtts.unwrap_or(defaults.mqtts),
             https: chosen.https.unwrap_or(defaults.https),
             amqps: chosen.amqps.unwrap_or(defaults.amqps),
+            http: chosen.http.unwrap_or(defaults.http),
         };
-        let Ports { mqtts, https, amqps } = ports;
-        let twice =
-            [(mqtts, https), (mqtts, amqps), (https, amqps)].into_iter().find(|(a, b)| a == b && *a != 0);
-        match twice {
-            Some((port, _)) => {
-                Err(self.refuse(&raw, "ports", format!("{port} is named twice; each protocol needs its own")))
+        let Ports { mqtts, https, amqps, http } = ports;
+        let all = [("mqtts", mqtts), ("https", https), ("amqps", amqps), ("http", http)];
+        for (position, (name, port)) in all.iter().enumerate() {
+            if let Some((other, _)) = all[..position].iter().find(|(_, it)| it == port && *port != 0) {
+                let problem =
+                    format!("{port} is named twice, for {other} and {name}; each protocol needs its own");
+                return Err(self.refuse(&raw, "ports", problem));
             }
-            None => Ok(ports),
         }
+        Ok(ports)
     }
 
     fn host(&self, raw: &Spanned<String>, key: &str) -> Result<HostName, ConfigError> {

@@ -1,5 +1,7 @@
 //! The configuration file: what is accepted, and what is said about the rest.
 
+use muster_ca::PinSource;
+
 use super::*;
 
 fn refusal(text: &str) -> String {
@@ -17,14 +19,14 @@ fn the_keys_that_scripts_rely_on_are_read() {
     let config = Config::parse(
         r#"
         listen = ["127.0.0.1", "127.0.0.9"]
-        ports  = { mqtts = 18883, https = 18443, amqps = 15671 }
+        ports  = { mqtts = 18883, https = 18443, amqps = 15671, http = 18080 }
         dps    = { host = "dps.example.test" }
         hubs   = [ { name = "hub-1", host = "hub-1.example.test", weight = 1 }, { name = "hub-2", host = "hub-2.example.test", weight = 3 } ]
         "#,
     )
     .unwrap();
     assert_eq!(config.listen.len(), 2);
-    assert_eq!(config.ports, Ports { mqtts: 18883, https: 18443, amqps: 15671 });
+    assert_eq!(config.ports, Ports { mqtts: 18883, https: 18443, amqps: 15671, http: 18080 });
     assert_eq!(config.dps.host.as_str(), "dps.example.test");
     assert_eq!(config.hubs[1].weight, 3);
     assert_eq!(config.hubs[1].host.as_str(), "hub-2.example.test");
@@ -51,7 +53,23 @@ fn every_refusal_names_the_key_and_the_line() {
         ("listen = []", "line 1: `listen`: name at least one address"),
         ("listen = 7", "line 1: "),
         ("ports = { mqtts = 70000 }", "line 1: "),
-        ("ports = { mqtts = 443 }", "line 1: `ports`: 443 is named twice"),
+        ("ports = { mqtts = 443 }", "line 1: `ports`: 443 is named twice, for mqtts and https"),
+        ("ports = { https = 8080 }", "line 1: `ports`: 8080 is named twice, for https and http"),
+        ("[ca]\nbase_url = \"https://x\"", "line 2: `ca.base_url`: base URL `https://x` is not usable"),
+        (
+            "[ca]\npassphrase_file = \"f\"\npassphrase_env = \"E\"",
+            "line 3: `ca.passphrase_env`: `passphrase_file` is there already",
+        ),
+        ("[ca]\npassphrase_env = \"a secret\"", "line 2: `ca.passphrase_env`: is not the name"),
+        ("[ca]\npassphrase_file = \"\"", "line 2: `ca.passphrase_file`: is empty"),
+        ("[ca]\npassphrase = \"secret\"", "line 2: unknown key `passphrase`"),
+        ("[ca.pkcs11]\nmodule = \"m\"", "line 1: missing field `token`"),
+        ("[ca.pkcs11]\nmodule = \"m\"\ntoken = \"t\"", "line 3: `ca.pkcs11`: the token's PIN is missing"),
+        (
+            "[ca.pkcs11]\nmodule = \"m\"\ntoken = \"\"\npin_env = \"P\"",
+            "line 3: `ca.pkcs11.token`: write the token's label",
+        ),
+        ("[ca.pkcs11]\nmodule = \"m\"\ntoken = \"t\"\npin = \"1234\"", "line 4: unknown key `pin`"),
         ("dps = { host = \"a b\" }", "line 1: `dps.host`: "),
         ("dps = { }", "line 1: missing field `host`"),
         ("hubs = []", "line 1: `hubs`: a device needs at least one hub"),
@@ -92,4 +110,28 @@ fn every_refusal_names_the_key_and_the_line() {
 fn a_database_password_is_not_shown() {
     let config = Config::parse("database = \"postgres://me:hush@db/muster\"").unwrap();
     assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn the_authority_takes_its_secrets_from_files_or_variables() {
+    let ca = Config::parse(
+        r#"
+        [ca]
+        base_url = "http://pki.example.test/"
+        passphrase_file = "/etc/muster/ca-passphrase"
+        [ca.pkcs11]
+        module = "/usr/lib/softhsm/libsofthsm2.so"
+        token = "muster"
+        pin_env = "MUSTER_PIN"
+        "#,
+    )
+    .unwrap()
+    .ca;
+    assert_eq!(ca.base_url.unwrap().as_str(), "http://pki.example.test");
+    assert_eq!(ca.passphrase, PassphraseSource::File("/etc/muster/ca-passphrase".into()));
+    let pkcs11 = ca.pkcs11.unwrap();
+    assert_eq!(
+        (pkcs11.token.as_str(), pkcs11.pin),
+        ("muster", PinSource::Environment("MUSTER_PIN".to_owned()))
+    );
 }

@@ -96,7 +96,7 @@ async fn demo(arguments: &Arguments) -> Result<bool, DemoError> {
     let folder = Folder::make(arguments.data.as_deref(), arguments.keep)?;
     folder.write_configuration(CONFIGURATION)?;
     let mut config = Config::parse(CONFIGURATION)?;
-    config.ports = Ports { mqtts: 0, https: 0, amqps: 0 };
+    config.ports = Ports { mqtts: 0, https: 0, amqps: 0, http: 0 };
     let hubs = config.hubs.iter().map(|hub| (hub.host.to_string(), hub.weight)).collect();
 
     let progress = Arc::new(Progress::new(arguments.json));

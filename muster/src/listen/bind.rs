@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-use crate::config::{Config, Ports};
+use crate::config::{Config, HTTP_PORT, Ports};
 
 /// A burst of this many devices waits in the kernel rather than being turned away.
 const BACKLOG: i32 = 4096;
@@ -19,6 +19,7 @@ const FREE_PORT_ATTEMPTS: usize = 20;
 pub(crate) struct Bound {
     pub(crate) mqtts: Vec<TcpListener>,
     pub(crate) https: Vec<TcpListener>,
+    pub(crate) http: Vec<TcpListener>,
     /// As they turned out.
     pub(crate) ports: Ports,
     /// For the operator: what is not as configured.
@@ -58,8 +59,21 @@ impl Bound {
             }
             other => other?,
         };
-        let ports = Ports { mqtts: port(&mqtts), https: port(&https), amqps: config.ports.amqps };
-        Ok(Self { mqtts, https, ports, notices })
+        let http = match bind_all("http", &addresses, config.ports.http) {
+            // 8080 is many a program's. Whoever set no address for certificates tries things out, and may have any.
+            Err(BindError::Busy { port: HTTP_PORT, .. }) if config.ca.base_url.is_none() => bind_all("http", &addresses, 0)
+                .inspect(|free| {
+                    notices.push(format!(
+                        "port {HTTP_PORT} is in use, so plain HTTP (CRLs, OCSP) is on {}; certificates issued now point there \
+                         (choose a port that stays: `ports = {{ http = … }}` in the configuration)",
+                        port(free)
+                    ));
+                })?,
+            other => other?,
+        };
+        let ports =
+            Ports { mqtts: port(&mqtts), https: port(&https), amqps: config.ports.amqps, http: port(&http) };
+        Ok(Self { mqtts, https, http, ports, notices })
     }
 }
 
@@ -129,6 +143,23 @@ mod tests {
         let error = Bound::bind(&config).err().unwrap().to_string();
         assert!(error.contains(&format!("port {}", first.ports.mqtts)), "{error}");
         assert!(error.contains("ports = { mqtts = "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn plain_http_moves_off_a_busy_default_port_but_not_from_under_an_address_that_certificates_name() {
+        let taken: Vec<_> = Config::default()
+            .addresses()
+            .into_iter()
+            .filter_map(|address| std::net::TcpListener::bind((address, HTTP_PORT)).ok())
+            .collect();
+        let mut config = Config::on_free_ports();
+        config.ports.http = HTTP_PORT; // taken by us, or by whoever kept us from it
+        let bound = Bound::bind(&config).unwrap();
+        assert_ne!(bound.ports.http, HTTP_PORT);
+        assert!(bound.notices[0].contains(&bound.ports.http.to_string()), "{:?}", bound.notices);
+        config.ca.base_url = Some(muster_ca::BaseUrl::parse("http://pki.example.test").unwrap());
+        assert!(matches!(Bound::bind(&config), Err(BindError::Busy { protocol: "http", .. })));
+        drop(taken);
     }
 
     #[tokio::test]

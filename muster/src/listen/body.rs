@@ -37,13 +37,14 @@ pub(super) enum BodyRefused {
 
 pub(super) async fn collect(
     body: Incoming,
+    bytes_max: usize,
     limits: &Limits,
     budget: &Arc<Semaphore>,
 ) -> Result<Collected, BodyRefused> {
     if body.is_end_stream() {
         return Ok(Collected { bytes: Bytes::new(), reserved: Reserved(None) });
     }
-    let collecting = Box::pin(read(body, limits.request_body_bytes_max, budget));
+    let collecting = Box::pin(read(body, bytes_max, budget));
     tokio::time::timeout(limits.request_body_timeout, collecting).await.unwrap_or(Err(BodyRefused::TooSlow))
 }
 
@@ -67,6 +68,20 @@ async fn read(mut body: Incoming, max: usize, budget: &Arc<Semaphore>) -> Result
         bytes.extend_from_slice(&data);
     }
     Ok(Collected { bytes: bytes.freeze(), reserved: Reserved(reserved.map(Arc::new)) })
+}
+
+/// A body handed on as it comes, for work that is answered line by line: it is as long as it likes, and never all here.
+pub(super) fn pass_on(body: Incoming, limits: &Limits) -> axum::body::Body {
+    let pause_max = limits.request_body_timeout;
+    axum::body::Body::from_stream(futures::stream::unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match tokio::time::timeout(pause_max, body.frame()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(frame))) => Some((Ok(frame.into_data().unwrap_or_default()), Some(body))),
+            Ok(Some(Err(_))) => Some((Err(BodyRefused::Cut), None)),
+            Err(_) => Some((Err(BodyRefused::TooSlow), None)),
+        }
+    }))
 }
 
 impl IntoResponse for BodyRefused {

@@ -15,6 +15,7 @@ use muster_x509::Peer;
 
 use super::accept::Shaken;
 use super::admission::Admission;
+use super::ca_front::CaFront;
 use super::counters::Counters;
 use super::names::Names;
 use super::stop::Stop;
@@ -30,6 +31,7 @@ pub(crate) struct Front {
     pub(crate) hubs: Vec<HubFront>,
     /// Asked whose certificate a device presents.
     pub(crate) ca: Arc<Ca>,
+    pub(crate) authority: CaFront,
     pub(crate) mqtts: Tls,
     pub(crate) https: Tls,
     pub(crate) limits: Limits,

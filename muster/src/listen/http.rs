@@ -1,4 +1,4 @@
-//! HTTPS: our own accept loop in front of hyper, so that requests carry who is at the other end, and have limits.
+//! HTTPS and HTTP: our own accept loop in front of hyper, so that requests carry who is at the other end, and have limits.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,14 +14,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
 use muster_x509::Peer;
 
 use super::accept::{Caller, Shaken, shake_hands};
-use super::body::{BodyRefused, collect};
+use super::body::{BodyRefused, collect, pass_on};
+use super::ca_front::{is_bulk, room_of};
 use super::front::{Front, now};
 use super::names::{Addressee, Hints};
+use super::patience::Patient;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Head of a request with its headers: a SAS token, a continuation, an id or two.
@@ -30,25 +33,58 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// What is being answered when the server stops may take so long.
 const ANSWER_GRACE: Duration = Duration::from_secs(2);
 
-/// What the handshake told about everyone who speaks on this connection.
+/// Strangers ask here without a certificate or a key, and an OCSP request is a few hundred bytes.
+const PLAIN_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What is known about everyone who speaks on this connection.
 struct Connection {
     remote: SocketAddr,
     local: SocketAddr,
-    chain: Arc<[Vec<u8>]>,
-    server_name: Option<Arc<str>>,
+    door: Door,
+}
+
+/// By which listener it came.
+enum Door {
+    Plain,
+    /// With what the handshake told.
+    Secured {
+        chain: Arc<[Vec<u8>]>,
+        server_name: Option<Arc<str>>,
+    },
+}
+
+/// Whose a request is.
+pub(super) enum Room {
+    Dps,
+    Hub(usize),
+    /// `/ca`: for those with a token.
+    Ca,
+    /// It asks for credentials of its own.
+    Est,
+    /// What anybody may know who checks a certificate.
+    Public,
 }
 
 pub(super) async fn serve(front: Arc<Front>, caller: Caller) {
     let Caller { tcp, remote, local, permit: _permit } = caller;
     let shaken = Box::pin(shake_hands(&front, &front.https, tcp, local, remote)).await;
     if let Some(Shaken { stream, chain, server_name }) = shaken {
-        let connection = Arc::new(Connection { remote, local, chain, server_name });
-        Box::pin(converse(&front, TokioIo::new(stream), connection)).await;
+        let connection = Connection { remote, local, door: Door::Secured { chain, server_name } };
+        Box::pin(converse(&front, stream, connection)).await;
     }
 }
 
-async fn converse(front: &Arc<Front>, io: TokioIo<super::accept::Secured>, connection: Arc<Connection>) {
-    let remote = connection.remote;
+pub(super) async fn serve_plain(front: Arc<Front>, caller: Caller) {
+    let Caller { tcp, remote, local, permit: _permit } = caller;
+    let patient = Patient::new(tcp, front.limits.write_timeout);
+    Box::pin(converse(&front, patient, Connection { remote, local, door: Door::Plain })).await;
+}
+
+async fn converse<IO>(front: &Arc<Front>, io: IO, connection: Connection)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (remote, connection) = (connection.remote, Arc::new(connection));
     let service = service_fn(move |request| {
         let (front, connection) = (front.clone(), connection.clone());
         async move { Ok::<_, Infallible>(answer(&front, &connection, request).await) }
@@ -58,7 +94,7 @@ async fn converse(front: &Arc<Front>, io: TokioIo<super::accept::Secured>, conne
             .timer(TokioTimer::new())
             .header_read_timeout(front.limits.request_head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(io, service)
+            .serve_connection(TokioIo::new(io), service)
             .with_upgrades()
     );
     let stop = front.stop.token();
@@ -70,17 +106,17 @@ async fn converse(front: &Arc<Front>, io: TokioIo<super::accept::Secured>, conne
         }
     };
     if let Err(error) = served {
-        tracing::debug!(%remote, %error, "HTTPS connection ended");
+        tracing::debug!(%remote, %error, "HTTP connection ended");
     }
 }
 
 async fn answer(front: &Front, connection: &Connection, request: Request<Incoming>) -> Response {
     front.counters.requests.count();
-    let mut response = match route(front, connection, &request) {
+    let mut response = match room(front, connection, &request) {
         None => misdirected(&request),
-        Some(router) => match accept_body(front, connection, request).await {
-            Ok(request) => ask(front, router, request).await,
-            Err(refused) => refused.into_response(),
+        Some(room) => match admit(front, connection, &room, request).await {
+            Ok(request) => ask(front, router(front, room), request).await,
+            Err(refused) => refused,
         },
     };
     if !response.headers().contains_key(REQUEST_ID)
@@ -104,36 +140,67 @@ async fn ask(front: &Front, router: Router, request: Request<Body>) -> Response 
     }
 }
 
-fn route(front: &Front, connection: &Connection, request: &Request<Incoming>) -> Option<Router> {
+fn room(front: &Front, connection: &Connection, request: &Request<Incoming>) -> Option<Room> {
+    let Door::Secured { server_name, .. } = &connection.door else { return Some(Room::Public) };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let hints = Hints {
         host: request.uri().host().or(host),
-        server_name: connection.server_name.as_deref(),
+        server_name: server_name.as_deref(),
         local: connection.local.ip(),
     };
     match front.names.by_hints(hints)? {
-        Addressee::Dps => Some(front.dps.router.clone()),
-        Addressee::Hub(position) => front.hubs.get(position).map(|hub| hub.router.clone()),
+        Addressee::Dps => Some(room_of(request.uri().path()).unwrap_or(Room::Dps)),
+        Addressee::Hub(position) => Some(Room::Hub(position)),
     }
 }
 
-/// The request with its whole body, and with the peer that sent it.
-async fn accept_body(
+fn router(front: &Front, room: Room) -> Router {
+    match room {
+        Room::Dps => front.dps.router.clone(),
+        Room::Hub(position) => front.hubs.get(position).map(|hub| hub.router.clone()).unwrap_or_default(),
+        Room::Ca => front.authority.api.clone(),
+        Room::Est => front.authority.est.clone(),
+        Room::Public => front.authority.public.clone(),
+    }
+}
+
+/// The request with its body and with the peer that sent it, if it may come in.
+async fn admit(
     front: &Front,
     connection: &Connection,
+    room: &Room,
     request: Request<Incoming>,
-) -> Result<Request<Body>, BodyRefused> {
+) -> Result<Request<Body>, Response> {
+    let caller = match room {
+        Room::Ca => Some(front.authority.admit(&request, connection.remote, &front.entropy, now()).await?),
+        Room::Dps | Room::Hub(_) | Room::Est | Room::Public => None,
+    };
     let (head, body) = request.into_parts();
-    let body = collect(body, &front.limits, &front.bodies).await?;
-    let mut request = Request::from_parts(head, Body::from(body.bytes));
-    request.extensions_mut().insert(Peer {
-        address: connection.remote,
-        chain: connection.chain.clone(),
-        at: now(),
-        server_name: connection.server_name.clone(),
-    });
-    // Lives as long as the request: the bytes count until then.
-    request.extensions_mut().insert(body.reserved);
+    let mut request = match caller {
+        // What is asked without end is asked by somebody who is known.
+        Some(_) if is_bulk(&head) => Request::from_parts(head, pass_on(body, &front.limits)),
+        Some(_) | None => {
+            let max = match room {
+                Room::Public => PLAIN_BODY_BYTES_MAX.min(front.limits.request_body_bytes_max),
+                Room::Dps | Room::Hub(_) | Room::Ca | Room::Est => front.limits.request_body_bytes_max,
+            };
+            let collected = collect(body, max, &front.limits, &front.bodies).await;
+            let body = collected.map_err(BodyRefused::into_response)?;
+            let mut request = Request::from_parts(head, Body::from(body.bytes));
+            // Lives as long as the request: the bytes count until then.
+            request.extensions_mut().insert(body.reserved);
+            request
+        }
+    };
+    let (chain, server_name) = match &connection.door {
+        Door::Plain => (Arc::default(), None),
+        Door::Secured { chain, server_name } => (chain.clone(), server_name.clone()),
+    };
+    let peer = Peer { address: connection.remote, chain, at: now(), server_name };
+    request.extensions_mut().insert(peer);
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
     Ok(request)
 }
 

@@ -4,6 +4,7 @@ mod accept;
 mod admission;
 mod bind;
 mod body;
+mod ca_front;
 mod counters;
 mod front;
 mod http;
@@ -24,6 +25,7 @@ pub use tls::TlsError;
 
 pub(crate) use admission::Admission;
 pub(crate) use bind::Bound;
+pub(crate) use ca_front::CaFront;
 pub(crate) use counters::Counters;
 pub(crate) use front::{BODY_BYTES_TOTAL_MAX, DpsFront, Front, HubFront, now};
 pub(crate) use names::{Addressee, Named, Names};
@@ -38,5 +40,8 @@ pub(crate) fn serve(bound: Bound, front: &Arc<Front>) {
     }
     for listener in bound.https {
         front.tasks.spawn(accept::accept(listener, front.clone(), http::serve));
+    }
+    for listener in bound.http {
+        front.tasks.spawn(accept::accept(listener, front.clone(), http::serve_plain));
     }
 }

@@ -34,7 +34,8 @@ pub(crate) fn condemned(ca: &Ca, vouched: &Vouched) -> Option<String> {
 }
 
 fn told(identified: Identified, verdict: Verdict) -> Vouched {
-    let Identified { authority, serial, holder, common_name, not_after, sha256: _, certificate: _ } = identified;
+    let Identified { authority, serial, holder, common_name, not_after, sha256: _, certificate: _ } =
+        identified;
     Vouched {
         authority: authority.to_string(),
         serial,

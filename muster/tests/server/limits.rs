@@ -113,7 +113,7 @@ async fn a_request_body_that_drips_or_swells_is_refused() {
 #[tokio::test]
 async fn a_request_for_nobody_here_is_told_so_and_has_an_id() {
     let config = Config::parse(
-        "listen = \"0.0.0.0\"\nports = { mqtts = 0, https = 0, amqps = 0 }\n\
+        "listen = \"0.0.0.0\"\nports = { mqtts = 0, https = 0, amqps = 0, http = 0 }\n\
          hubs = [{ name = \"hub\", host = \"hub.example.test\" }]\ndps = { host = \"dps.example.test\" }",
     );
     let fixture = Fixture::with(config.unwrap()).await;

@@ -8,7 +8,7 @@ use crate::Fixture;
 
 /// A server whose only hub is the first one of `far`, known here by this connection string.
 async fn linked_to(far: &Fixture, connection_string: &str) -> Fixture {
-    let ports = "ports = { mqtts = 0, https = 0, amqps = 0 }";
+    let ports = "ports = { mqtts = 0, https = 0, amqps = 0, http = 0 }";
     let hub = &far.endpoints.hubs[0];
     let (host, ca, port) = (&hub.host_name, far.endpoints.ca_file.display(), far.endpoints.ports.https);
     let text = format!(

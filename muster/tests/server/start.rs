@@ -11,10 +11,11 @@ async fn endpoints_json_has_exactly_the_promised_shape() {
     let text = std::fs::read_to_string(fixture.folder.path().join("endpoints.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&json), ["idScope", "caFile", "dps", "hubs", "ports"]);
+    assert_eq!(keys(&json), ["idScope", "caFile", "dps", "ca", "hubs", "ports"]);
+    assert_eq!(keys(&json["ca"]), ["serviceConnectionString", "estUrl", "httpUrl"]);
     assert_eq!(keys(&json["dps"]), ["host", "serviceConnectionString"]);
     assert_eq!(keys(&json["hubs"][0]), ["name", "hostName", "ownerConnectionString"]);
-    assert_eq!(keys(&json["ports"]), ["mqtts", "https", "amqps"]);
+    assert_eq!(keys(&json["ports"]), ["mqtts", "https", "amqps", "http"]);
     let scope = json["idScope"].as_str().unwrap();
     assert!(scope.starts_with("0ne") && scope.len() == 11, "{scope}");
     let dps = json["dps"]["serviceConnectionString"].as_str().unwrap();
@@ -23,6 +24,11 @@ async fn endpoints_json_has_exactly_the_promised_shape() {
     );
     let hub = json["hubs"][0]["ownerConnectionString"].as_str().unwrap();
     assert!(hub.starts_with("HostName=127.0.0.2;SharedAccessKeyName=iothubowner;SharedAccessKey="));
+    let ca = json["ca"]["serviceConnectionString"].as_str().unwrap();
+    assert!(ca.starts_with("HostName=localhost;SharedAccessKeyName=caowner;SharedAccessKey="));
+    let (https, http) = (&json["ports"]["https"], &json["ports"]["http"]);
+    assert_eq!(json["ca"]["estUrl"], format!("https://localhost:{https}/.well-known/est"));
+    assert_eq!(json["ca"]["httpUrl"], format!("http://localhost:{http}"));
     assert_ne!(json["ports"]["mqtts"], 0);
     fixture.running.shutdown().await;
 }
@@ -54,7 +60,7 @@ async fn a_folder_has_one_server_and_a_refused_start_leaves_its_endpoints_alone(
 async fn a_busy_port_is_told_with_its_number() {
     let fixture = Fixture::start().await;
     let taken = fixture.endpoints.ports.https;
-    let config = Config { ports: Ports { mqtts: 0, https: taken, amqps: 0 }, ..Config::default() };
+    let config = Config { ports: Ports { mqtts: 0, https: taken, amqps: 0, http: 0 }, ..Config::default() };
     let folder = tempfile::tempdir().unwrap();
     let refused = Server::start(config, folder.path()).await.err().unwrap().to_string();
     assert!(refused.contains(&format!("port {taken}")) && refused.contains("https"), "{refused}");

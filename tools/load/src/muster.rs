@@ -14,7 +14,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// One hub, so that one log is measured; names that need no resolver; nothing that throttles a benchmark's one address.
 const CONFIGURATION: &str = r#"
 listen = "127.0.0.1"
-ports = { mqtts = 0, https = 0, amqps = 0 }
+ports = { mqtts = 0, https = 0, amqps = 0, http = 0 }
 dps = { host = "dps.example.test" }
 hubs = [ { name = "hub-1", host = "hub-1.example.test", weight = 1 } ]
 log = "warn"
