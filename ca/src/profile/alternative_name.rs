@@ -11,8 +11,9 @@ use x509_cert::{
 use muster_x509::NAMES_MAX;
 
 use super::{
-    Refused,
+    Finding, Refused,
     attribute::shown,
+    lint,
     template::{Missing, Template},
 };
 use crate::{
@@ -71,7 +72,7 @@ impl NameTemplate {
             };
         }
         let values = self.template.fill(facts).map_err(|Missing(fact)| Refused::Missing { fact })?;
-        values.iter().map(|value| self.form.name(value)).collect()
+        values.iter().map(|value| self.form.name(value).and_then(sound)).collect()
     }
 }
 
@@ -93,6 +94,15 @@ impl Form {
             }
             Self::Hardware => Err(refused("is no hardware module")),
         }
+    }
+}
+
+/// As the linter will say, but to whoever asked for the name.
+fn sound(name: GeneralName) -> Result<GeneralName, Refused> {
+    match lint::check_name(&name) {
+        Ok(()) => Ok(name),
+        Err(Finding::Name { name, why }) => Err(Refused::Name { name: shown(&name), why }),
+        Err(finding) => Err(Refused::Lint(finding)),
     }
 }
 

@@ -11,6 +11,8 @@ use muster_x509::Csr;
 
 use super::{Issuer, Profile};
 
+pub(super) use names::check_name;
+
 /// What a certificate would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {

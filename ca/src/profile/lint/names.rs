@@ -43,7 +43,7 @@ pub(super) fn check(tbs: &TbsCertificate) -> Result<(), Finding> {
     Ok(())
 }
 
-fn check_name(name: &GeneralName) -> Result<(), Finding> {
+pub(in crate::profile) fn check_name(name: &GeneralName) -> Result<(), Finding> {
     match name {
         GeneralName::DnsName(host) => check_host(host.as_str()),
         GeneralName::UniformResourceIdentifier(uri) => check_uri(uri.as_str()),
