@@ -15,6 +15,7 @@ import urllib.parse
 import pytest
 import requests
 
+import applicant
 import factory
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,20 +29,28 @@ def pytest_configure():
 
 
 class Server:
-    """`muster serve` as a process of its own."""
+    """`muster serve` as a process of its own: as it is out of the box, or with a configuration."""
 
-    def __init__(self, data):
+    def __init__(self, data, configuration=None, environment=None):
         binary = pathlib.Path(os.environ.get("MUSTER_BIN", ROOT / "target" / "debug" / "muster"))
         if not binary.exists():
             raise RuntimeError(f"{binary} is missing: build it with `cargo build --bin muster`")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", 8883)) == 0:
-                raise RuntimeError("port 8883 is taken; stop whatever listens there: SDKs cannot be told another port")
+        command = [binary, "serve", "--data", data]
+        if configuration is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", 8883)) == 0:
+                    raise RuntimeError("port 8883 is taken; stop whatever listens there: SDKs cannot be told another port")
+        else:
+            file = data.parent / "muster.toml"
+            file.write_text(configuration)
+            command += ["--config", file]
         self.data = data
         self.binary = binary
-        self.log = open(data.parent / "serve.log", "ab")
-        self.process = subprocess.Popen([binary, "serve", "--data", data], stdout=self.log, stderr=self.log)
         ready = data / "endpoints.json"
+        ready.unlink(missing_ok=True)
+        self.log = open(data.parent / "serve.log", "ab")
+        environment = {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
         deadline = time.monotonic() + READY_S
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -68,7 +77,7 @@ class Server:
 class BackEnd:
     """A service client with a connection string: a SAS token a call, as the service SDKs do."""
 
-    def __init__(self, connection_string, port, ca_file, api_version):
+    def __init__(self, connection_string, port, ca_file, api_version=None):
         parts = dict(part.split("=", 1) for part in connection_string.split(";"))
         self.host, self.policy, self.key = parts["HostName"], parts["SharedAccessKeyName"], parts["SharedAccessKey"]
         self.base = f"https://{self.host}:{port}"
@@ -85,8 +94,9 @@ class BackEnd:
 
     def call(self, method, path, body=None, headers=None, expect=(200, 204)):
         headers = {"Authorization": self.token(), **(headers or {})}
+        params = {"api-version": self.api_version} if self.api_version else None
         answer = self.session.request(
-            method, f"{self.base}{path}", params={"api-version": self.api_version}, json=body, headers=headers, timeout=30
+            method, f"{self.base}{path}", params=params, json=body, headers=headers, timeout=30
         )
         assert answer.status_code in expect, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
@@ -103,6 +113,44 @@ def server(tmp_path_factory):
 def dps(server):
     endpoints = server.endpoints
     return BackEnd(endpoints["dps"]["serviceConnectionString"], endpoints["ports"]["https"], server.ca_file, "2021-10-01")
+
+
+def authority_of(server):
+    """The certificate authority's REST API."""
+    endpoints = server.endpoints
+    return BackEnd(endpoints["ca"]["serviceConnectionString"], endpoints["ports"]["https"], server.ca_file)
+
+
+@pytest.fixture(scope="session")
+def ca(server):
+    return authority_of(server)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def any_ports(more=""):
+    """A configuration for a server beside others. Linters take no `localhost` in the addresses that certificates name."""
+    http = free_port()
+    ports = f"ports = {{ mqtts = 0, https = 0, amqps = 0, http = {http} }}\n"
+    return f'{ports}\n[ca]\nbase_url = "http://127.0.0.1:{http}"\n{more}'
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """A server of its own for everything about certificates."""
+    server = Server(tmp_path_factory.mktemp("pki") / "data", any_ports())
+    yield server
+    assert server.stop() == 0, "muster serve ends with 0 after SIGTERM"
+
+
+@pytest.fixture(scope="session")
+def desk(pki, tmp_path_factory):
+    """Where certificates of that server are asked for."""
+    return applicant.Applicant(authority_of(pki), tmp_path_factory.mktemp("given"))
 
 
 @pytest.fixture(scope="session")

@@ -17,24 +17,30 @@ def pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def issue(subject, key, issuer, issuer_key, path_length, days=365, start=None):
+# RFC 5280 section 4.1.2.5: no end that is known.
+ENDLESS = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.timezone.utc)
+
+
+def issue(subject, key, issuer, issuer_key, path_length, days=365, start=None, end=None, signs=False):
+    """`key` may be a request for a certificate; `signs`: an authority that signs more than certificates."""
     start = start or datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
     authority = path_length is not None
+    subject = name(subject) if isinstance(subject, str) else subject
     builder = (
         x509.CertificateBuilder()
-        .subject_name(name(subject))
-        .issuer_name(issuer.subject if issuer else name(subject))
+        .subject_name(subject)
+        .issuer_name(issuer.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(int.from_bytes(secrets.token_bytes(15), "big"))
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=days))
+        .not_valid_after(end or start + datetime.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer_key or key).public_key()), critical=False
         )
         .add_extension(
-            x509.KeyUsage(not authority, False, False, False, False, authority, authority, False, False), critical=True
+            x509.KeyUsage(signs or not authority, False, False, False, False, authority, authority, False, False), critical=True
         )
     )
     return builder.sign(issuer_key or key, hashes.SHA256())
