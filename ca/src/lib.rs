@@ -23,8 +23,8 @@ mod workshop;
 use std::sync::Arc;
 
 pub use audit::{
-    Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, LineError, Verified,
-    VerifyError, VerifyExportError, Wrong, verify as verify_entries, verify_export,
+    Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, Found, LineError, Verified,
+    VerifyError, VerifyExportError, Wrong, find_in_export, verify as verify_entries, verify_export,
 };
 pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
 pub use est::{

@@ -8,7 +8,8 @@ pub(crate) mod sql;
 
 pub use chain::{Broken, ChainHead, Chained, verify};
 pub use export::{
-    AuditExport, ExportError, LineError, Verified, VerifyError, VerifyExportError, Wrong, verify_export,
+    AuditExport, ExportError, Found, LineError, Verified, VerifyError, VerifyExportError, Wrong,
+    find_in_export, verify_export,
 };
 pub(crate) use service::Audit;
 

@@ -60,7 +60,7 @@ pub(crate) struct EntryLine {
     count: u64,
     request_sha256: Option<Hex>,
     certificate_sha256: Option<Hex>,
-    log_index: Option<u64>,
+    pub(crate) log_index: Option<u64>,
     previous: Hex,
     hash: Hex,
 }

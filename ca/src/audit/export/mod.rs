@@ -15,7 +15,7 @@ use crate::log::{CheckpointError, Damaged, ReadError, SignCheckpointError};
 
 pub use line::LineError;
 pub use service::AuditExport;
-pub use verifier::{Verified, verify_export};
+pub use verifier::{Found, Verified, find_in_export, verify_export};
 
 pub(crate) use line::{LINE_BYTES_MAX, Line};
 pub(crate) use verifier::Verifier;

@@ -25,11 +25,45 @@ pub struct Verified {
     pub last: Checkpoint,
 }
 
+/// Where the log has a certificate, and the entry that brought it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub index: u64,
+    pub entry: Chained,
+}
+
 /// Verifies an export: the chain is whole, every issued certificate is in the log, every checkpoint is signed and fits
 /// both, and so the others. `key` is the log's, known from elsewhere; without it the export's own is believed.
-pub fn verify_export(
+pub fn verify_export(reader: impl BufRead, key: Option<&VerifierKey>) -> Result<Verified, VerifyExportError> {
+    read(reader, key, |_| {})
+}
+
+/// Verifies an export, and finds a certificate in it: in a whole log that is proof that it was issued here.
+pub fn find_in_export(
+    reader: impl BufRead,
+    key: Option<&VerifierKey>,
+    certificate_der: &[u8],
+) -> Result<(Verified, Option<Found>), VerifyExportError> {
+    let (mut entry, mut found) = (None, None);
+    let verified = read(reader, key, |line| match line {
+        Line::Entry(issued) if issued.log_index.is_some() => entry = Some(issued.clone()),
+        Line::Certificate { index, certificate, .. } if certificate.0 == certificate_der => {
+            let entry = entry.take().map(|entry| Chained::from(*entry));
+            found = found.take().or(entry.map(|entry| Found { index: *index, entry }));
+        }
+        Line::Log { .. }
+        | Line::Entry(_)
+        | Line::Certificate { .. }
+        | Line::Checkpoint { .. }
+        | Line::End { .. } => {}
+    })?;
+    Ok((verified, found))
+}
+
+fn read(
     mut reader: impl BufRead,
     key: Option<&VerifierKey>,
+    mut look: impl FnMut(&Line),
 ) -> Result<Verified, VerifyExportError> {
     let mut verifier = Verifier::new(key.cloned());
     let mut text = Vec::new();
@@ -44,6 +78,7 @@ pub fn verify_export(
             return Err(unusable(LineError::Long));
         }
         let line = Line::parse(&text).map_err(unusable)?;
+        look(&line);
         verifier.follow(line).map_err(|why| VerifyExportError::Wrong { line: number, why })?;
         verifier.take_full(); // an export has no tiles to compare them with
     }

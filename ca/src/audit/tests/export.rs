@@ -7,7 +7,7 @@ use muster_store::Db;
 use super::tampering::busy;
 use crate::{
     Ca,
-    audit::{Broken, VerifyExportError, Wrong, verify_export},
+    audit::{Broken, VerifyExportError, Wrong, find_in_export, verify_export},
     log::{Checkpoint, CheckpointError, NoteError, VerifierKey, sql, tests::certificate, verify_proof},
     workshop::now,
 };
@@ -97,6 +97,13 @@ async fn an_export_proves_itself_and_no_line_of_it_can_be_changed() {
     assert!(matches!(verify_export(endless.as_bytes(), None), Err(VerifyExportError::Line { line: 1, .. })));
 
     proofs_hold(&ca, &key).await;
+    let (index, base64) = sql::certificates(&db, 9, 10).await.unwrap().remove(0);
+    let der = STANDARD.decode(base64).unwrap();
+    let (same, found) = find_in_export(file.as_bytes(), Some(&key), &der).unwrap();
+    let found = found.unwrap();
+    assert_eq!((same, found.index, found.entry.sequence), (verified, index, sequence));
+    let (_, none) = find_in_export(file.as_bytes(), Some(&key), certificate(9999).der()).unwrap();
+    assert_eq!(none, None);
 }
 
 /// For those certificates that the test put in, wherever they are, and between all checkpoints.
