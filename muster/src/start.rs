@@ -101,7 +101,11 @@ fn base_url(config: &Config, ports: Ports) -> Result<BaseUrl, StartError> {
     if let Some(url) = &config.ca.base_url {
         return Ok(url.clone());
     }
-    let host = &config.dps.host;
+    // RFC 3986 lets a single label be a host; linters of certificates do not.
+    let host = match config.dps.host.as_str() {
+        "localhost" => "127.0.0.1",
+        other => other,
+    };
     Ok(match ports.http {
         80 => BaseUrl::parse(&format!("http://{host}"))?,
         port => BaseUrl::parse(&format!("http://{host}:{port}"))?,

@@ -133,10 +133,8 @@ def free_port():
 
 
 def any_ports(more=""):
-    """A configuration for a server beside others. Linters take no `localhost` in the addresses that certificates name."""
-    http = free_port()
-    ports = f"ports = {{ mqtts = 0, https = 0, amqps = 0, http = {http} }}\n"
-    return f'{ports}\n[ca]\nbase_url = "http://127.0.0.1:{http}"\n{more}'
+    """A configuration for a server beside others."""
+    return f"ports = {{ mqtts = 0, https = 0, amqps = 0, http = {free_port()} }}\n{more}"
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ async fn endpoints_json_has_exactly_the_promised_shape() {
     assert!(ca.starts_with("HostName=localhost;SharedAccessKeyName=caowner;SharedAccessKey="));
     let (https, http) = (&json["ports"]["https"], &json["ports"]["http"]);
     assert_eq!(json["ca"]["estUrl"], format!("https://localhost:{https}/.well-known/est"));
-    assert_eq!(json["ca"]["httpUrl"], format!("http://localhost:{http}"));
+    assert_eq!(json["ca"]["httpUrl"], format!("http://127.0.0.1:{http}"));
     assert_ne!(json["ports"]["mqtts"], 0);
     fixture.running.shutdown().await;
 }
