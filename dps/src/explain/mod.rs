@@ -39,7 +39,7 @@ pub struct Explanation {
 pub enum Verdict {
     /// Would be assigned.
     Admitted,
-    /// The enrollment that decides is disabled.
+    /// The enrollment that decides is disabled, or the device is barred.
     Disabled,
     /// No enrollment takes it.
     Refused,

@@ -5,12 +5,13 @@ use muster_identity::RegistrationId;
 use muster_x509::{Certificate, read_certificates};
 
 use super::{
-    ExplainError, Explanation, Question,
+    ExplainError, Explanation, Question, Verdict,
     judge::{Case, judge},
 };
 use crate::{
     Dps,
     enrollment::{EnrollmentKind, Invalid, ReadError},
+    trace::Steps,
 };
 
 impl Dps {
@@ -36,6 +37,27 @@ impl Dps {
             Err(ReadError::Store(error)) => return Err(error.into()),
         };
         let groups = self.reload_groups().await?;
-        Ok(judge(Case { scope: &self.settings.id_scope, id: &id, chain: &chain, now }, individual, &groups))
+        let case = Case { scope: &self.settings.id_scope, id: &id, chain: &chain, now };
+        Ok(self.unless_revoked(judge(case, individual, &groups), case))
+    }
+
+    /// What the authority has taken back comes before what enrollments say.
+    fn unless_revoked(&self, explanation: Explanation, case: Case<'_>) -> Explanation {
+        let chain: Vec<_> = case.chain.iter().map(|certificate| certificate.der().to_vec()).collect();
+        if let Err(rejected) = self.not_revoked(&chain, case.now, &mut Steps::new(case.now)) {
+            return Explanation { verdict: Verdict::Refused, summary: rejected.to_string(), ..explanation };
+        }
+        match (explanation.verdict, self.bar(case.id)) {
+            (Verdict::Admitted | Verdict::DependsOnKey, Some(bar)) => {
+                let summary = format!(
+                    "the device is barred since {} ({}): let it in again with `muster ca readmit {}`",
+                    bar.at,
+                    bar.reason,
+                    case.id.folded()
+                );
+                Explanation { verdict: Verdict::Disabled, summary, ..explanation }
+            }
+            _ => explanation,
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     EnrollmentKind, TrackingId,
     allocation::{Linked, Takes},
     enrollment::{Enrollment, Etag, Known, define},
+    issuing::Chain,
     tests::{HUB_1, HUB_2, id, key, now, symmetric},
     trace::Steps,
 };
@@ -48,11 +49,15 @@ fn record(home: Option<Place>, state: State) -> Record {
 }
 
 fn assigned(hub: &str, device: &str) -> Record {
-    record(Some(place(hub, device)), State::Assigned { substatus: Substatus::InitialAssignment })
+    record(
+        Some(place(hub, device)),
+        State::Assigned { substatus: Substatus::InitialAssignment, issued: Chain::default() },
+    )
 }
 
 fn assigning(to: Place, leaves: Vec<Place>, home: Option<Place>) -> Record {
     let plan = Plan {
+        certificate: None,
         to,
         arrival: Arrival::Fresh,
         twin: InitialTwin::default(),
@@ -192,7 +197,7 @@ fn what_is_known_of_a_devices_whereabouts_is_never_lost() {
     let (at_1, at_2) = (place(HUB_1, "d1"), place(HUB_2, "d1"));
     let moving = assigning(at_2.clone(), vec![at_1.clone()], Some(at_1.clone()));
 
-    let arrived = moving.clone().arrived(Etag::stored("20"), now());
+    let arrived = moving.clone().arrived(Chain::default(), Etag::stored("20"), now());
     assert_eq!((arrived.home.clone(), arrived.strays.clone()), (Some(at_2.clone()), vec![at_1.clone()]));
     assert!(arrived.is_pending(), "the old hub is still to be left");
     let left = arrived.left(std::slice::from_ref(&at_1));
@@ -214,7 +219,7 @@ fn a_record_is_stored_as_it_is() {
     let failure = Failure { code: 400_208, message: "no hub".to_owned() };
     for state in [
         assigning(place(HUB_1, "d1"), vec![place(HUB_2, "d1")], None).state,
-        State::Assigned { substatus: Substatus::DeviceDataMigrated },
+        State::Assigned { substatus: Substatus::DeviceDataMigrated, issued: Chain::default() },
         State::Failed { failure },
         State::Disabled,
     ] {
@@ -228,7 +233,8 @@ fn a_record_is_stored_as_it_is() {
 fn the_device_is_told_what_its_sdk_can_read() {
     let operation = OperationId::new("5.a.1");
     let mut record = assigned(HUB_1, "d1");
-    record.state = State::Assigned { substatus: Substatus::ReprovisionedToInitialAssignment };
+    record.state =
+        State::Assigned { substatus: Substatus::ReprovisionedToInitialAssignment, issued: Chain::default() };
     let expected = |substatus: &str| {
         json!({
             "operationId": "5.a.1", "status": "assigned",
@@ -279,7 +285,12 @@ fn bodies_of_every_sdk_are_read() {
         ),
         (r#"{"payload":"{\"a\":1}"}"#, Some(r#""{\"a\":1}""#)), // Java
     ] {
-        assert_eq!(read(text), Ok::<_, BodyError>(payload.map(str::to_owned)), "{text}");
+        assert_eq!(read(text).unwrap().payload.as_deref(), payload, "{text}");
+    }
+    for (text, csr) in
+        [(r#"{"csr":null}"#, None), (r#"{"csr":""}"#, None), (r#"{"csr":"MIIB"}"#, Some("MIIB"))]
+    {
+        assert_eq!(read(text).unwrap().csr.as_deref(), csr, "{text}");
     }
     assert!(matches!(read("{"), Err(BodyError::NotJson(_))));
     assert!(matches!(read(r#"{"registrationId":"d2"}"#), Err(BodyError::Invalid(_))));

@@ -4,6 +4,7 @@ mod crash;
 mod explaining;
 mod factory;
 mod https;
+mod issuing;
 mod moving;
 mod refusing;
 mod registering;
@@ -23,6 +24,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
+use muster_ca::Ca;
 use muster_identity::{AccessPolicy, Entropy, HostName, RegistrationId};
 use muster_sas::{Key, Token, sign};
 use muster_store::Db;
@@ -78,7 +80,15 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn open(db: &Db, hubs: &[Arc<Shelf>]) -> Self {
-        let bench = Self::prepared(db, hubs, |_| {}).await;
+        Self::running(Self::prepared(db, hubs, |_| {}).await)
+    }
+
+    /// With an authority that issues to devices.
+    pub(crate) async fn certifying(db: &Db, hubs: &[Arc<Shelf>], ca: &Arc<Ca>) -> Self {
+        Self::running(Self::preparing(db, hubs, Some(ca)).await)
+    }
+
+    fn running(bench: Arc<Dps>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let dps = Arc::clone(&bench);
         let worker = tokio::spawn(async move {
@@ -92,17 +102,26 @@ impl Bench {
 
     /// Without its worker: what is accepted stays where a crash would leave it.
     pub(crate) async fn prepared(db: &Db, hubs: &[Arc<Shelf>], bend: impl FnOnce(&mut Settings)) -> Arc<Dps> {
-        let policies = vec![AccessPolicy::provisioning_service_owner(&entropy())];
-        let mut settings = Settings::new(SCOPE, HostName::parse("dps.example.test").unwrap(), policies);
+        let mut settings = settings();
         bend(&mut settings);
         let links = hubs.iter().map(|hub| Link { hub: Arc::clone(hub) as _, weight: 1, allocatable: true });
         Dps::open(settings, links.collect(), db.clone(), None, entropy()).await.unwrap()
+    }
+
+    pub(crate) async fn preparing(db: &Db, hubs: &[Arc<Shelf>], ca: Option<&Arc<Ca>>) -> Arc<Dps> {
+        let links = hubs.iter().map(|hub| Link { hub: Arc::clone(hub) as _, weight: 1, allocatable: true });
+        Dps::open(settings(), links.collect(), db.clone(), ca.cloned(), entropy()).await.unwrap()
     }
 
     pub(crate) async fn close(self) {
         self.stop.send(()).unwrap();
         self.worker.await.unwrap();
     }
+}
+
+fn settings() -> Settings {
+    let policies = vec![AccessPolicy::provisioning_service_owner(&entropy())];
+    Settings::new(SCOPE, HostName::parse("dps.example.test").unwrap(), policies)
 }
 
 /// A request over HTTPS, and what of the answer tests look at.

@@ -74,6 +74,41 @@ async fn admitting_creates_once_and_then_refreshes_the_authentication() {
 }
 
 #[tokio::test]
+async fn what_provisioning_has_to_tell_stands_in_the_twin_however_the_device_arrives() {
+    for_each_engine(async |db| {
+        let stage = Stage::on(db).await;
+        let id = device_id("d");
+        let told = |serial: &str| map(json!({ "muster": { "certificate": { "serial": serial } } }));
+        let with = |arrival, serial: &str| Admission { arrival, desired: told(serial), ..admission("d") };
+        let desired = async || stage.hub.export(&id).await.unwrap().unwrap().desired;
+
+        let twin =
+            InitialTwin { desired: map(json!({ "a": 1, "muster": { "b": 2 } })), ..InitialTwin::default() };
+        stage.hub.admit(&with(Arrival::Initial(twin), "01"), now()).await.unwrap();
+        let first = desired().await;
+        let both = json!({ "a": 1, "muster": { "b": 2, "certificate": { "serial": "01" } } });
+        assert_eq!((Value::Object(first.properties), first.version), (both, 1), "it begins with it");
+
+        stage.hub.admit(&with(Arrival::Stay, "01"), later(1)).await.unwrap();
+        assert_eq!(desired().await.version, 1, "told once");
+        stage.hub.admit(&with(Arrival::Stay, "02"), later(2)).await.unwrap();
+        let renewed = desired().await;
+        assert_eq!(
+            (&renewed.properties["muster"]["certificate"]["serial"], renewed.version),
+            (&json!("02"), 2)
+        );
+        assert_eq!(renewed.properties["a"], 1);
+
+        stage.hub.remove(&id, later(3)).await.unwrap();
+        stage.hub.admit(&with(migrated(7, json!({})), "03"), later(4)).await.unwrap();
+        let moved = desired().await;
+        assert_eq!((&moved.properties["muster"]["certificate"]["serial"], moved.version), (&json!("03"), 8));
+        stage.hub.log().close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_migrating_device_keeps_its_versions_and_never_undoes_what_is_newer() {
     for_each_engine(async |db| {
         let stage = Stage::on(db).await;

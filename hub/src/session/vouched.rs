@@ -28,3 +28,6 @@ pub enum Verdict {
     /// With the reason, for the operator.
     Refused(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,9 @@ pub(crate) struct Terms {
     /// What happens to a device that registers again
     #[arg(long, value_enum)]
     reprovision: Option<Reprovision>,
+    /// Issue certificates to devices that ask for one when they register: a profile, or AUTHORITY/PROFILE
+    #[arg(long, value_name = "POLICY")]
+    credential_policy: Option<String>,
     /// Create it disabled: devices are refused
     #[arg(long)]
     disabled: bool,
@@ -65,6 +68,9 @@ impl Terms {
         }
         if !self.to_hub.is_empty() {
             set("iotHubs", json!(self.to_hub));
+        }
+        if let Some(policy) = &self.credential_policy {
+            set("credentialPolicyName", json!(policy));
         }
         if let Some(reprovision) = self.reprovision {
             let (update, migrate) = match reprovision {

@@ -87,6 +87,7 @@ pub(crate) async fn get(client: &Client, kind: Kind, id: &str, json: bool) -> Re
         ("allocation", member("allocationPolicy")),
         ("hubs", hubs.unwrap_or_else(|| "all".to_owned())),
         ("on return", reprovisioning(reprovision).to_owned()),
+        ("certificates", member("credentialPolicyName")),
         ("first twin", member("initialTwin")),
         ("edge", member_if_true(&found["capabilities"]["iotEdge"])),
         ("created", show::instant(&found["createdDateTimeUtc"])),

@@ -24,6 +24,7 @@ enum Action {
         muster enrollment create pump-7                            # keys are made and shown\n  \
         muster enrollment create pump-7 --certificate pump-7.pem   # by its certificate\n  \
         muster enrollment create pump-7 --to-hub 127.0.0.2 --allocation static\n  \
+        muster enrollment create pump-7 --credential-policy device # it sends a CSR and gets a certificate for its hub\n  \
         muster enrollment create pump-7 --tags '{\"site\": \"north\"}'")]
     Create(Box<Create>),
     /// Show one
@@ -31,8 +32,10 @@ enum Action {
     /// Show all
     #[command(visible_alias = "ls")]
     List(All),
-    /// Enable or disable one
-    #[command(after_help = "Example:\n  muster enrollment update pump-7 --disable")]
+    /// Enable or disable one, or say what certificates its device gets
+    #[command(after_help = "Examples:\n  \
+        muster enrollment update pump-7 --disable\n  \
+        muster enrollment update pump-7 --credential-policy device")]
     Update(Update),
     /// Delete one; the device stays at its hub
     #[command(visible_alias = "rm")]
@@ -77,6 +80,9 @@ pub(crate) struct Switch {
     /// Refuse devices
     #[arg(long)]
     pub(crate) disable: bool,
+    /// Issue certificates to its devices: a profile, or AUTHORITY/PROFILE; empty to stop
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) credential_policy: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -152,6 +158,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 impl Switch {
     pub(crate) fn apply(&self, body: &mut Value) {
-        body["provisioningStatus"] = if self.disable { json!("disabled") } else { json!("enabled") };
+        match &self.credential_policy {
+            Some(policy) if policy.is_empty() => body["credentialPolicyName"] = Value::Null,
+            Some(policy) => body["credentialPolicyName"] = json!(policy),
+            None => {
+                body["provisioningStatus"] = if self.disable { json!("disabled") } else { json!("enabled") };
+            }
+        }
     }
 }

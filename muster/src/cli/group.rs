@@ -24,6 +24,7 @@ enum Action {
     #[command(after_help = "Examples:\n  \
         muster group create line-4                                  # symmetric keys are made and shown; devices derive theirs\n  \
         muster group create line-4 --signing-certificate issuing.pem\n  \
+        muster group create line-4 --credential-policy device       # devices send a CSR and get a certificate for their hub\n  \
         muster group create line-4 --ca plant-root                  # a CA added with `muster certificate add`")]
     Create(Box<Create>),
     /// Show one
@@ -31,8 +32,10 @@ enum Action {
     /// Show all
     #[command(visible_alias = "ls")]
     List(All),
-    /// Enable or disable one
-    #[command(after_help = "Example:\n  muster group update line-4 --disable")]
+    /// Enable or disable one, or say what certificates its devices get
+    #[command(after_help = "Examples:\n  \
+        muster group update line-4 --disable\n  \
+        muster group update line-4 --credential-policy issuing/device")]
     Update(Update),
     /// Delete one; its devices stay at their hubs
     #[command(visible_alias = "rm")]

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// What to do with each
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     mode: Mode,
+    /// `credentialPolicyName` of every line that has none: a profile, or AUTHORITY/PROFILE
+    #[arg(long, value_name = "POLICY")]
+    credential_policy: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -50,7 +53,10 @@ struct Refused {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let lines = parse(&input::text_file(&arguments.file)?)?;
+    let mut lines = parse(&input::text_file(&arguments.file)?)?;
+    if let Some(policy) = &arguments.credential_policy {
+        lines.iter_mut().for_each(|(_, enrollment)| certify(enrollment, policy));
+    }
     let client = arguments.target.dps()?;
     let mode = match arguments.mode {
         Mode::Create => "create",
@@ -89,6 +95,12 @@ fn parse(text: &str) -> Result<Vec<(usize, Value)>, Failure> {
                 .fix("write one enrollment as JSON on each line")),
         })
         .collect()
+}
+
+fn certify(enrollment: &mut Value, policy: &str) {
+    if enrollment["credentialPolicyName"].is_null() {
+        enrollment["credentialPolicyName"] = json!(policy);
+    }
 }
 
 async fn bulk(client: &Client, mode: &str, chunk: &[(usize, Value)]) -> Result<Vec<Refused>, Failure> {
@@ -143,6 +155,13 @@ fn report(total: usize, refused: &[Refused], as_json: bool) -> Result<(), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_line_says_itself_stays() {
+        let mut lines = [json!({}), json!({ "credentialPolicyName": "line-4/device" })];
+        lines.iter_mut().for_each(|line| certify(line, "device"));
+        assert_eq!(lines.map(|line| line["credentialPolicyName"].clone()), ["device", "line-4/device"]);
+    }
 
     #[test]
     fn each_line_is_one_enrollment_and_a_bad_one_is_named() {
