@@ -1,4 +1,4 @@
-"""Programs of others that judge what the authority makes: pkilint, openssl, GnuTLS. In their own words, unless all is well."""
+"""Programs of others that judge what the authority makes: pkilint, openssl, GnuTLS, strongSwan. In their own words, unless all is well."""
 
 import contextlib
 import io
@@ -19,6 +19,12 @@ def run(*command, codes=(0,), stdin=None):
 
 def openssl(*arguments, codes=(0,)):
     return run("openssl", *arguments, codes=codes)
+
+
+def strongswan(given, *options, codes=(0,)):
+    """`pki --verify`; with `--online` it asks OCSP responders and fetches CRLs by itself."""
+    authorities = [option for file in (given.root, given.issuer) for option in ("--cacert", file)]
+    return run("pki", "--verify", *options, "--in", given.file, *authorities, codes=codes)
 
 
 def lint(linter, *arguments):

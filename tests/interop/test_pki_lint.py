@@ -77,7 +77,7 @@ def test_pkilint_finds_nothing(given):
     assert judges.signed_by(given.issuer, given.file) == ""
 
 
-def test_openssl_and_gnutls_verify_the_strict_way(given, request):
+def test_openssl_gnutls_and_strongswan_verify_the_strict_way(given):
     stem = given.file.stem
     purpose = "sslserver" if stem.startswith(SERVERS) else "sslclient"
     purposes = [] if stem == "sub-ca" else ["-purpose", purpose]
@@ -87,6 +87,7 @@ def test_openssl_and_gnutls_verify_the_strict_way(given, request):
     assert said.endswith(": OK\n")
     said = judges.run("certtool", "--verify", "--load-ca-certificate", given.root, "--infile", given.whole)
     assert "Chain verification output: Verified. The certificate is trusted." in said
+    assert "certificate trusted, lifetimes valid" in judges.strongswan(given)
 
 
 def test_serial_numbers_are_random_and_the_profile_names_itself(given):
