@@ -28,8 +28,8 @@ pub use audit::{
 };
 pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
 pub use est::{
-    Approval, Base64Form, CredentialKind, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel,
-    FreshCredential, NewEstCredential,
+    Approval, Base64Form, CredentialKind, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel, EstRequest,
+    EstRequestError, FreshCredential, NewEstCredential, Verdict, router as est_router,
 };
 pub use folder::FolderError;
 pub use hierarchy::{

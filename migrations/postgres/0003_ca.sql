@@ -173,3 +173,14 @@ CREATE TABLE ca_est_credential (
     created BIGINT NOT NULL
 );
 CREATE INDEX ca_est_credential_label ON ca_est_credential (label);
+
+CREATE TABLE ca_est_request (
+    id TEXT NOT NULL PRIMARY KEY,      -- of caller, label and key
+    label TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    subject TEXT NOT NULL,             -- RFC 4514, as asked for
+    csr TEXT NOT NULL,                 -- base64
+    state TEXT NOT NULL,               -- 'pending' | 'approved' | 'denied'
+    created BIGINT NOT NULL
+);
+CREATE INDEX ca_est_request_state ON ca_est_request (state, created);

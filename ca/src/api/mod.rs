@@ -59,6 +59,8 @@ use crate::Ca;
 
 use status::ApiError;
 
+pub(crate) use status::{retry_issue_after_s, status_of_issue, status_of_renew};
+
 /// A stream of requests goes on for minutes: each is answered at its own time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 

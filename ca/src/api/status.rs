@@ -119,12 +119,7 @@ impl ApiError {
 
     pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Issue(error) | Self::Renew(RenewError::Issue(error)) => match error {
-                IssueError::NotGranted(NotGranted::Quota { retry_after_s, .. }) => *retry_after_s,
-                IssueError::NotGranted(NotGranted::TooFast { retry_after_s, .. }) => Some(*retry_after_s),
-                IssueError::InProgress | IssueError::Sign(SignError::Busy) | IssueError::Record(_) => Some(1),
-                _ => None,
-            },
+            Self::Issue(error) | Self::Renew(RenewError::Issue(error)) => retry_issue_after_s(error),
             Self::Record(_)
             | Self::Profile(ProfileChangeError::Record(_))
             | Self::Grant(GrantChangeError::Record(_))
@@ -179,6 +174,24 @@ impl ApiError {
             Self::Entries(error) => store(error),
             Self::Record(_) => UNAVAILABLE,
         }
+    }
+}
+
+/// The status alone, for other protocols than this one.
+pub(crate) fn status_of_issue(error: &IssueError) -> StatusCode {
+    issue(error).0
+}
+
+pub(crate) fn status_of_renew(error: &RenewError) -> StatusCode {
+    renew(error).0
+}
+
+pub(crate) fn retry_issue_after_s(error: &IssueError) -> Option<u64> {
+    match error {
+        IssueError::NotGranted(NotGranted::Quota { retry_after_s, .. }) => *retry_after_s,
+        IssueError::NotGranted(NotGranted::TooFast { retry_after_s, .. }) => Some(*retry_after_s),
+        IssueError::InProgress | IssueError::Sign(SignError::Busy) | IssueError::Record(_) => Some(1),
+        _ => None,
     }
 }
 

@@ -1,15 +1,23 @@
 //! Enrollment over secure transport (RFC 7030, 8951, 9908): devices and factory lines ask a label for certificates, by
 //! a password, a token that is good for one, or the certificate they have.
 
+mod approval;
 mod attempts;
 mod credential;
+mod csrattrs;
+mod enroll;
+mod entrance;
 mod label;
+mod protocol;
 mod refusal;
 mod service;
 mod sql;
+mod trust;
 
+pub use approval::{EstRequest, EstRequestError, Verdict};
 pub use credential::{CredentialKind, EstCredential, FreshCredential, NewEstCredential};
 pub use label::{Approval, Base64Form, EstLabel};
+pub use protocol::router;
 pub use refusal::EstChangeError;
 
 pub(crate) use service::Est;

@@ -188,6 +188,15 @@ pub(super) const TAKEABLE: [&str; 7] = [
     "uris",
 ];
 
+/// What a request says of who it is for, where nobody else does: all but the organization, which is not a device's to say.
+pub(crate) fn facts_asked(csr: &Csr) -> SubjectFacts {
+    let mut facts = SubjectFacts::default();
+    for fact in ["common_name", "serial_number", "dns_names", "ip_addresses", "uris"] {
+        take(fact, csr, &mut facts);
+    }
+    facts
+}
+
 /// Nothing that is known from elsewhere is taken.
 fn take(fact: &str, csr: &Csr, facts: &mut SubjectFacts) {
     let subject = Name::from_der(csr.subject_der()).ok();

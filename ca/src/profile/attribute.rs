@@ -70,6 +70,12 @@ const ATTRIBUTES: [Attribute; 16] = [
 const UNKNOWN_CHARS_MAX: usize = 256;
 
 impl AttributeTemplate {
+    /// What it is when the request itself must say it.
+    pub(super) fn asks(&self) -> Option<ObjectIdentifier> {
+        let asks = |fact| self.template.is_fact(fact) == Some(true);
+        ["common_name", "serial_number"].into_iter().any(asks).then_some(self.oid)
+    }
+
     /// `<name or object identifier>=<template>`.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (name, template) = line.split_once('=')?;

@@ -6,6 +6,7 @@ mod alternative_name;
 mod asked;
 mod attribute;
 mod built_in;
+mod demands;
 mod extensions;
 mod issuer;
 mod life;
@@ -38,7 +39,9 @@ pub use refused::{EndOfLife, Refused};
 pub use service::ProfileChangeError;
 pub use text::ProfileError;
 
+pub(crate) use asked::facts_asked;
 pub(crate) use attribute::common_name;
+pub(crate) use demands::Demand;
 pub(crate) use extensions::value_of;
 pub(crate) use object_identifiers::default_holder;
 pub(crate) use service::Profiles;

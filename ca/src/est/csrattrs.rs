@@ -1,0 +1,161 @@
+//! What a request at a label must have (RFC 9908): a template for clients that know it, the old list for the others. Only
+//! what is refused otherwise is asked for. Pure.
+
+use x509_cert::der::{Encode, asn1::ObjectIdentifier};
+
+use crate::profile::{Demand, KeyFamily, Profile};
+
+const INFO_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.61");
+const EXTENSION_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.62");
+const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const NULL: [u8; 2] = [5, 0];
+const VERSION_1: [u8; 3] = [2, 1, 0];
+/// `[0]` and `[1]`, implicit, of something constructed.
+const KEY_INFO: u8 = 0xa0;
+const ATTRIBUTES: u8 = 0xa1;
+
+/// CsrAttrs, DER.
+pub(super) fn of(profile: &Profile) -> Vec<u8> {
+    let demands = profile.demands();
+    let key = profile.demands_key().map(algorithm);
+    let mut list = vec![template(&demands, key.as_ref(), profile.demands_names())];
+    list.extend(key.map(|(kind, parameters)| match parameters {
+        Some(curve) if kind == EC_PUBLIC_KEY => attribute(kind, &curve),
+        Some(_) | None => oid(kind),
+    }));
+    // Nobody needs to be told of a common name.
+    list.extend(demands.iter().filter_map(|demand| match demand {
+        Demand::Asked(kind) if *kind != COMMON_NAME => Some(oid(*kind)),
+        Demand::Asked(_) | Demand::Fixed(_) => None,
+    }));
+    element(SEQUENCE, &list.concat())
+}
+
+/// An attribute with a CertificationRequestInfoTemplate, which leaves out what the client is to fill in.
+fn template(
+    demands: &[Demand],
+    key: Option<&(ObjectIdentifier, Option<Vec<u8>>)>,
+    names_required: bool,
+) -> Vec<u8> {
+    let mut info = VERSION_1.to_vec();
+    let subject = demands.iter().map(|demand| match demand {
+        Demand::Asked(kind) => element(SET, &element(SEQUENCE, &oid(*kind))),
+        Demand::Fixed(rdn_der) => rdn_der.clone(),
+    });
+    let subject: Vec<_> = subject.collect();
+    if !subject.is_empty() {
+        info.extend(element(SEQUENCE, &subject.concat()));
+    }
+    if let Some((kind, parameters)) = key {
+        let algorithm = [oid(*kind), parameters.clone().unwrap_or_default()].concat();
+        info.extend(element(KEY_INFO, &element(SEQUENCE, &algorithm)));
+    }
+    let extensions = if names_required {
+        let names = element(SEQUENCE, &oid(SUBJECT_ALT_NAME));
+        attribute(EXTENSION_TEMPLATE, &element(SEQUENCE, &names))
+    } else {
+        Vec::new()
+    };
+    info.extend(element(ATTRIBUTES, &extensions));
+    attribute(INFO_TEMPLATE, &element(SEQUENCE, &info))
+}
+
+/// With its parameters, DER.
+fn algorithm(key: KeyFamily) -> (ObjectIdentifier, Option<Vec<u8>>) {
+    match key {
+        KeyFamily::P256 => (EC_PUBLIC_KEY, Some(oid(P256))),
+        KeyFamily::P384 => (EC_PUBLIC_KEY, Some(oid(P384))),
+        KeyFamily::P521 => (EC_PUBLIC_KEY, Some(oid(P521))),
+        KeyFamily::Ed25519 => (ED25519, None),
+        KeyFamily::Rsa => (RSA_ENCRYPTION, Some(NULL.to_vec())),
+    }
+}
+
+/// With one value.
+fn attribute(kind: ObjectIdentifier, value_der: &[u8]) -> Vec<u8> {
+    element(SEQUENCE, &[oid(kind), element(SET, value_der)].concat())
+}
+
+fn oid(oid: ObjectIdentifier) -> Vec<u8> {
+    // An object identifier that there is can be written.
+    oid.to_der().unwrap_or_default()
+}
+
+/// A profile has some dozens of short lines: two octets of length are enough for all of it.
+fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap_or(u16::MAX);
+    let [high, low] = length.to_be_bytes();
+    let mut written = match (high, low) {
+        (0, short) if short < 0x80 => vec![tag, short],
+        (0, long) => vec![tag, 0x81, long],
+        (high, low) => vec![tag, 0x82, high, low],
+    };
+    written.extend_from_slice(contents);
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(change: impl FnOnce(String) -> String) -> Profile {
+        let text = include_str!("../../profiles/device.toml");
+        Profile::parse(&change(text.to_owned()), 1).unwrap()
+    }
+
+    #[test]
+    fn a_profile_that_leaves_the_choice_asks_for_a_common_name_only() {
+        let wanted = "3021301f060b2a864886f70d010910023d3110300e0201003009310730050603550403a100";
+        assert_eq!(hex::encode(of(&profile(|text| text))), wanted);
+    }
+
+    #[test]
+    fn a_curve_a_serial_number_and_what_is_fixed_stand_in_both_forms() {
+        let profile = profile(|text| {
+            let kinds = r#"["p256", "p384", "p521", "ed25519", "rsa"]"#;
+            text.replace(kinds, r#"["p384"]"#)
+                .replace("serialNumber={serial_number?}", "serialNumber={serial_number}")
+                .replace("O={organization?}", "O=Contoso")
+                .replace("names = [", "names_required = true\nnames = [")
+        });
+        let found = hex::encode(of(&profile));
+        // subject: CN and serialNumber without values, O with one.
+        assert!(
+            found.contains("31073005060355040331073005060355040531103 00e".replace(' ', "").as_str()),
+            "{found}"
+        );
+        assert!(found.contains(&hex::encode("Contoso")));
+        // [0] ecPublicKey secp384r1, and the same as the old form has it.
+        assert!(
+            found.contains("a0123010 06072a8648ce3d0201 06052b81040022".replace(' ', "").as_str()),
+            "{found}"
+        );
+        assert!(found.contains("301206072a8648ce3d0201310706052b81040022"), "{found}");
+        // [1] subjectAltName without a value.
+        assert!(
+            found.contains("310730053003 0603551d11".replace(' ', "").as_str())
+                || found.contains("0603551d11"),
+            "{found}"
+        );
+        assert!(found.ends_with("0603550405"), "{found}");
+    }
+
+    /// One of the examples of RFC 9908 has the old form with a curve, a serial number and a hash; but for the hash, which
+    /// nobody is refused for, it is ours.
+    #[test]
+    fn the_old_form_is_written_as_the_standard_s_examples_are() {
+        let attribute = attribute(EC_PUBLIC_KEY, &oid(P384));
+        let wanted = "301206072a8648ce3d0201310706052b81040022";
+        assert_eq!(hex::encode(attribute), wanted);
+    }
+}

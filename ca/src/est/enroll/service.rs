@@ -1,0 +1,205 @@
+//! Enrollment: who asks, for what, whether somebody must look at it, and the certificate.
+
+use jiff::Timestamp;
+
+use muster_x509::Csr;
+
+use super::{EnrollError, Presented, Wish};
+use crate::{
+    Action, Approval, Ca, Caller, Credential, Decision, Entry, EstLabel, Freshness, Holder, Identified,
+    IssueError, Issued, RenewRequest, Request, State, SubjectFacts, Unidentified,
+    hierarchy::AuthorityId,
+    log::sha256,
+    profile::{default_holder, facts_asked},
+};
+
+/// The one request that a token is good for.
+const ONCE: &str = "est once";
+/// Who asks again within the same hour lost the answer.
+const HOUR_S: i64 = 60 * 60;
+
+/// How somebody got in.
+enum Admitted {
+    ByCredential(Caller),
+    ByCertificate(Caller, Box<Identified>),
+}
+
+impl Ca {
+    /// A certificate for this request (PKCS #10 in any of its forms), or why not.
+    pub(in crate::est) async fn enroll(
+        &self,
+        label: &str,
+        wish: Wish,
+        presented: &Presented,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Issued, EnrollError> {
+        let label = self.est_label(label).ok_or_else(|| EnrollError::NoLabel(label.to_owned()))?;
+        let mut actor = Caller { name: "unknown".to_owned(), credential: none(&label), from: presented.from };
+        let outcome = Box::pin(self.try_enroll(&label, wish, presented, body, &mut actor, now)).await;
+        if let Err(error) = &outcome
+            && error.is_unrecorded_decision()
+        {
+            let action = match wish {
+                Wish::Enroll => Action::CertificateIssue,
+                Wish::Reenroll => Action::CertificateRenew,
+            };
+            let object = format!("est/{}", label.name);
+            let mut entry = Entry::new(&actor, action, object, Decision::Refused).because(error.to_string());
+            entry.request_sha256 = Some(sha256(&[body]));
+            self.audit(entry, now).await?;
+        }
+        outcome
+    }
+
+    async fn try_enroll(
+        &self,
+        label: &EstLabel,
+        wish: Wish,
+        presented: &Presented,
+        body: &[u8],
+        actor: &mut Caller,
+        now: Timestamp,
+    ) -> Result<Issued, EnrollError> {
+        let admitted = self.admit(label, wish, presented, now).await?;
+        match &admitted {
+            Admitted::ByCredential(caller) | Admitted::ByCertificate(caller, _) => *actor = caller.clone(),
+        }
+        // Only now: a stranger's request costs no signature.
+        let csr = Csr::parse(body)?;
+        let issued = match admitted {
+            Admitted::ByCertificate(caller, old) => self.reenroll(label, caller, *old, csr, now).await?,
+            Admitted::ByCredential(caller) => self.enroll_anew(label, caller, csr, now).await?,
+        };
+        let gone = match issued.freshness {
+            Freshness::New => false,
+            Freshness::Repeated => {
+                let authority = label.authority_id().unwrap_or_else(AuthorityId::issuing);
+                issued.certificate.not_after() < now
+                    || self.is_revoked(&authority, &issued.serial, None).is_some()
+            }
+        };
+        if gone { Err(EnrollError::Over) } else { Ok(issued) }
+    }
+
+    /// A password counts for more than a certificate; a renewal wants the certificate, whatever the password.
+    async fn admit(
+        &self,
+        label: &EstLabel,
+        wish: Wish,
+        presented: &Presented,
+        now: Timestamp,
+    ) -> Result<Admitted, EnrollError> {
+        if let (Wish::Enroll, Some(shown)) = (wish, &presented.shown) {
+            let caller = self.sign_in(&label.name, shown, presented.from, now).await??;
+            return Ok(Admitted::ByCredential(caller));
+        }
+        let known = match self.identify(&presented.chain, now) {
+            Ok(known) => Box::new(known),
+            // Its profile may have a grace for that; renewing asks.
+            Err(Unidentified::Expired { identified, .. }) => identified,
+            Err(Unidentified::NoCertificate) => {
+                return Err(match wish {
+                    Wish::Enroll => EnrollError::NobodyKnown,
+                    Wish::Reenroll => EnrollError::NoCertificate,
+                });
+            }
+            Err(Unidentified::NotOurs | Unidentified::Malformed(_)) if wish == Wish::Enroll => {
+                return Err(EnrollError::NobodyKnown);
+            }
+            Err(
+                error @ (Unidentified::NotOurs
+                | Unidentified::Malformed(_)
+                | Unidentified::Revoked { .. }
+                | Unidentified::Invalid(_)),
+            ) => return Err(EnrollError::Certificate(error)),
+        };
+        let caller = Caller {
+            name: known.common_name.clone().unwrap_or_else(|| hex::encode(known.serial)),
+            credential: Credential::Certificate { sha256: known.sha256.clone() },
+            from: presented.from,
+        };
+        Ok(Admitted::ByCertificate(caller, known))
+    }
+
+    async fn enroll_anew(
+        &self,
+        label: &EstLabel,
+        caller: Caller,
+        csr: Csr,
+        now: Timestamp,
+    ) -> Result<Issued, EnrollError> {
+        let subject = facts_asked(&csr);
+        let idempotency_key = match (label.approval, &caller.credential) {
+            (Approval::Manual, _) => self.approved(label, &caller, &csr, &subject, now).await?,
+            (Approval::Automatic, Credential::OneTimeToken { .. }) => ONCE.to_owned(),
+            (Approval::Automatic, _) => this_hour(&csr, now),
+        };
+        let request = Request {
+            authority: authority_of(label)?,
+            profile: label.profile.clone(),
+            holder: self.holder_of(label, &subject),
+            csr,
+            subject,
+            caller,
+            idempotency_key: Some(idempotency_key),
+            not_after: None,
+        };
+        match self.issue(request, now).await {
+            Ok(issued) => Ok(issued),
+            Err(IssueError::IdempotencyKeyReused(key)) if key == ONCE => Err(EnrollError::TokenUsed),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// At the label that it is from, or would be from now on: after a rollover, the old authority signs nothing more.
+    async fn reenroll(
+        &self,
+        label: &EstLabel,
+        caller: Caller,
+        old: Identified,
+        csr: Csr,
+        now: Timestamp,
+    ) -> Result<Issued, EnrollError> {
+        let authority = authority_of(label)?;
+        let stored = self.certificate(old.serial, Some(&old.authority)).await?;
+        let found = stored.map(|stored| stored.profile.name).unwrap_or_default();
+        if found != label.profile {
+            return Err(EnrollError::OtherProfile { found, given: label.profile.clone() });
+        }
+        let still_signs = self.authority(&old.authority).is_some_and(|it| it.state == State::Active);
+        if old.authority != authority && still_signs {
+            let (found, given) = (old.authority.to_string(), authority.to_string());
+            return Err(EnrollError::OtherAuthority { found, given });
+        }
+        let request = RenewRequest {
+            old: old.certificate,
+            idempotency_key: Some(this_hour(&csr, now)),
+            csr,
+            caller,
+            authority: Some(authority),
+            holder: None,
+        };
+        Ok(self.renew(request, now).await?)
+    }
+
+    /// Whose it will be: a device is known by its common name, or by its serial number. Authorities are nobody's.
+    fn holder_of(&self, label: &EstLabel, subject: &SubjectFacts) -> Option<Holder> {
+        let profile = self.profile(&label.profile)?;
+        let name = subject.common_name.as_ref().or(subject.serial_number.as_ref())?;
+        (!profile.is_of_authorities()).then(|| self.holder(&default_holder(name)))
+    }
+}
+
+fn authority_of(label: &EstLabel) -> Result<AuthorityId, IssueError> {
+    label.authority_id().ok_or_else(|| IssueError::NoSuchAuthority(AuthorityId::issuing()))
+}
+
+fn this_hour(csr: &Csr, now: Timestamp) -> String {
+    format!("est {} {}", now.as_second().div_euclid(HOUR_S), hex::encode(sha256(&[csr.der()])))
+}
+
+/// Before anybody is known.
+fn none(label: &EstLabel) -> Credential {
+    Credential::EstUser { label: label.name.clone(), user: "unknown".to_owned() }
+}
