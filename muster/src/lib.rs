@@ -1,5 +1,6 @@
 //! Muster: a device provisioning service, its hubs and its CA in one process.
 
+mod barred;
 mod certificates;
 pub mod cli;
 mod client;

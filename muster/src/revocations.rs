@@ -14,6 +14,7 @@ use muster_dps::Dps;
 use muster_hub::{Hub, Vouched};
 use muster_identity::{DeviceId, HostName};
 
+use crate::barred::Barred;
 use crate::listen::{condemned, now};
 
 /// A look at every session is shared by the revocations of so long; the first one is not kept waiting.
@@ -27,6 +28,7 @@ pub(crate) struct Cutter {
     ca: Arc<Ca>,
     dps: Arc<Dps>,
     hubs: Vec<Arc<Hub>>,
+    barred: Arc<Barred>,
     heard: Receiver<Revoked>,
 }
 
@@ -42,13 +44,17 @@ struct Pending {
 
 impl Cutter {
     /// Listens from now on: to be made before the first device connects.
-    pub(crate) fn new(ca: &Arc<Ca>, dps: &Arc<Dps>, hubs: &[Arc<Hub>]) -> Self {
-        Self { ca: ca.clone(), dps: dps.clone(), hubs: hubs.to_vec(), heard: ca.revocations() }
+    pub(crate) fn new(ca: &Arc<Ca>, dps: &Arc<Dps>, hubs: &[Arc<Hub>], barred: &Arc<Barred>) -> Self {
+        let (ca, dps, barred) = (ca.clone(), dps.clone(), barred.clone());
+        let heard = ca.revocations();
+        Self { ca, dps, hubs: hubs.to_vec(), barred, heard }
     }
 
     /// Until the server stops.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut pending = Pending::new();
+        // Of those who were barred before this start, too, it is to be known which devices they are.
+        pending.holders.extend(self.ca.barred_holders());
         loop {
             let due = pending.due();
             tokio::select! {
@@ -115,7 +121,9 @@ impl Cutter {
     }
 
     fn cut_devices(&self, holder: &str, places: &[(HostName, DeviceId)], bar: Revocation) {
-        let why = format!("`{holder}` was revoked: {}", bar.reason);
+        // Before the sessions are looked at: who comes in meanwhile looks here after that.
+        self.barred.put(holder, places);
+        let why = format!("`{holder}` was revoked at {} ({})", bar.at, bar.reason);
         for (host, device) in places {
             let hub = self.hubs.iter().find(|hub| hub.settings().host == *host);
             if hub.is_some_and(|hub| hub.cut_device(device, why.clone(), now())) {

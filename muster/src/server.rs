@@ -15,6 +15,7 @@ use muster_events::Log;
 use muster_hub::Hub;
 use muster_store::Db;
 
+use crate::barred::Barred;
 use crate::config::{Config, Limits};
 use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
@@ -73,6 +74,7 @@ impl Server {
             dps: DpsFront::new(dps.clone()),
             hubs: hubs.iter().cloned().map(HubFront::new).collect(),
             ca: renewal.ca.clone(),
+            barred: Arc::new(Barred::new(ca.clone())),
             authority: CaFront::new(ca.clone(), config.dps.host.clone(), keys.ca.clone()),
             mqtts: tls(Alpn::None)?,
             https: tls(Alpn::Http11)?,
@@ -87,7 +89,7 @@ impl Server {
 
         let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
-        workers.spawn(Cutter::new(&ca, &dps, &hubs).run(stop_workers.clone()));
+        workers.spawn(Cutter::new(&ca, &dps, &hubs, &front.barred).run(stop_workers.clone()));
         for tick in ticks(&dps, &hubs, renewal) {
             workers.spawn(tick.keep(stop_workers.clone()));
         }

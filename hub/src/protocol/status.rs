@@ -40,6 +40,7 @@ pub fn connack(refused: &Refused) -> Option<u8> {
         | Refused::CommonName(_)
         | Refused::Chain(_)
         | Refused::Vouched(_)
+        | Refused::Barred(_)
         | Refused::Will(_) => Some(NOT_AUTHORIZED),
     }
 }

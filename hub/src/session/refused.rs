@@ -46,6 +46,8 @@ pub enum Refused {
     Chain(String),
     #[error("client certificate is not accepted by its own issuer: {0}")]
     Vouched(String),
+    #[error("device is barred, whatever it presents: {0}")]
+    Barred(String),
     #[error("will is not a message this device may publish: {0}")]
     Will(String),
     #[error("{max} devices are connected, which is the limit of this hub")]

@@ -20,6 +20,7 @@ use super::counters::Counters;
 use super::names::Names;
 use super::stop::Stop;
 use super::tls::Tls;
+use crate::barred::Barred;
 use crate::config::Limits;
 
 /// Bodies of requests in flight, all together: strangers can send them, so they are bounded before anything is asked.
@@ -32,6 +33,7 @@ pub(crate) struct Front {
     /// Asked whose certificate a device presents.
     pub(crate) ca: Arc<Ca>,
     pub(crate) authority: CaFront,
+    pub(crate) barred: Arc<Barred>,
     pub(crate) mqtts: Tls,
     pub(crate) https: Tls,
     pub(crate) limits: Limits,

@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use muster_ca::Ca;
 use muster_hub::protocol::mqtt::{PacketIds, decode, encode, hello, parse_username};
 use muster_hub::protocol::status;
 use muster_hub::{Connected, Disconnect, Hello, Hub, Refused, Session, ToDevice};
@@ -48,7 +47,7 @@ impl Talk {
             let username = parse_username(&username)?;
             let mut hello = hello(*connect, username, peer)?;
             hello.vouched = vouched(&front.ca, &hello.peer.chain, now());
-            enter(&front.ca, &hub, hello).await
+            enter(front, &hub, hello).await
         };
         match outcome.await {
             Ok(Connected { session, mailbox, session_present }) => {
@@ -184,15 +183,17 @@ impl Talk {
 }
 
 /// What was revoked while the device came in is found by one of two: who cuts sessions sees this one, or this one sees that.
-async fn enter(ca: &Ca, hub: &Hub, hello: Hello) -> Result<Connected, Refused> {
+async fn enter(front: &Front, hub: &Hub, hello: Hello) -> Result<Connected, Refused> {
     let (device, vouched) = (hello.device.clone(), hello.vouched.clone());
     let connected = hub.connect(hello, now()).await?;
-    match vouched.and_then(|vouched| condemned(ca, &vouched)) {
+    let condemned = vouched.and_then(|vouched| condemned(&front.ca, &vouched)).map(Refused::Vouched);
+    let barred = || front.barred.why(&hub.settings().host, &device).map(Refused::Barred);
+    match condemned.or_else(barred) {
         None => Ok(connected),
-        Some(why) => {
-            hub.disconnected(connected.session, Disconnect::Revoked(why.clone()), now()).await;
-            hub.refused(&device, Refused::Vouched(why.clone()), now());
-            Err(Refused::Vouched(why))
+        Some(refused) => {
+            hub.disconnected(connected.session, Disconnect::Revoked(refused.to_string()), now()).await;
+            hub.refused(&device, refused.clone(), now());
+            Err(refused)
         }
     }
 }

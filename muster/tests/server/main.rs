@@ -1,13 +1,17 @@
 //! A whole server in this process, on free ports and a temporary folder, asked over real sockets.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod authority;
 mod command_line;
 mod first_boot;
 mod limits;
 mod linked_hub;
+mod plain_http;
+mod revocation;
 mod session;
 mod start;
 mod tls;
+mod web;
 
 use std::time::Duration;
 
@@ -74,6 +78,16 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let asking = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// The same, for what is asked over a socket.
+async fn eventually_async(what: &str, holds: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("never: {what}"));
