@@ -251,13 +251,21 @@ impl Client {
         Ok(answer)
     }
 
+    /// Host and port, as URLs have them.
+    fn authority(&self) -> String {
+        match self.port {
+            443 => self.connection.host_name.clone(),
+            port => format!("{}:{port}", self.connection.host_name),
+        }
+    }
+
     fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, http::Error> {
         let expires_s = Timestamp::now().as_second() + TOKEN_LIFETIME_S;
         let ConnectionString { host_name, policy, key } = &*self.connection;
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(&call.path)
-            .header(header::HOST, host_name)
+            .header(header::HOST, self.authority())
             .header(header::AUTHORIZATION, sign(host_name, key, expires_s, Some(policy)))
             .header(header::USER_AGENT, concat!("muster/", env!("CARGO_PKG_VERSION")));
         for (name, value) in &call.headers {

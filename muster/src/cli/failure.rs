@@ -22,6 +22,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     pub(crate) fn print(&self) {
         eprintln!("error: {}", self.what);
         if let Some(fix) = &self.fix {

@@ -1,6 +1,7 @@
 //! The command line: every command reads its flags, asks the public API, and prints a table or JSON.
 
 mod attestation;
+mod ca;
 mod certificate;
 mod config;
 mod device;
@@ -63,6 +64,8 @@ enum Command {
     Registration(registration::Arguments),
     /// Named CAs that enrollments refer to
     Certificate(certificate::Arguments),
+    /// The certificate authority: sign, revoke, audit
+    Ca(Box<ca::Arguments>),
     /// Devices in the hubs' registries
     Device(Box<device::Arguments>),
     /// Twins of devices
@@ -92,6 +95,7 @@ impl Cli {
             Command::Group(arguments) => Box::pin(group::run(*arguments)).await,
             Command::Registration(arguments) => Box::pin(registration::run(arguments)).await,
             Command::Certificate(arguments) => Box::pin(certificate::run(arguments)).await,
+            Command::Ca(arguments) => Box::pin(ca::run(*arguments)).await,
             Command::Device(arguments) => Box::pin(device::run(*arguments)).await,
             Command::Twin(arguments) => Box::pin(twin::run(arguments)).await,
             Command::Events(arguments) => Box::pin(events::run(arguments)).await,
@@ -135,6 +139,11 @@ mod tests {
             "device create d --hub h --auth self-signed --thumbprint 00",
             "twin patch d --desired {}",
             "events tail --hub h --device d --from start",
+            "ca sign r.csr --out c.pem --chain --dns a --dns b --fact line=4",
+            "ca revoke c.pem --reason keycompromise",
+            "ca revoke --holder d",
+            "ca authority create line-4 --parent root",
+            "ca prove c.pem --proof p --key k",
             "completions zsh",
         ];
         for line in good {
@@ -150,6 +159,12 @@ mod tests {
             "enrollment create d --certificate c --ca n",
             "device create d --auth self-signed",
             "twin patch d",
+            "ca revoke",
+            "ca revoke c.pem --holder d",
+            "ca revoke c.pem --reason certificateHold",
+            "ca authority create line-4",
+            "ca prove c.pem --proof p",
+            "ca bulk r.jsonl --retry-refused",
         ];
         for line in bad {
             let words = std::iter::once("muster").chain(line.split(' ').filter(|word| !word.is_empty()));

@@ -70,7 +70,13 @@ impl Target {
 
     /// The certificate authority.
     pub(crate) fn ca(&self) -> Result<Client, Failure> {
-        self.dps()
+        match self.find()? {
+            Found::Local { endpoints, listen } => {
+                let connection = connection(&endpoints.ca.service_connection_string)?;
+                Ok(local(&endpoints, connection, &listen, self)?)
+            }
+            Found::Remote { connection, ca_file } => self.remote(connection, &ca_file),
+        }
     }
 
     /// All hubs of the server, or the one that is wanted.
