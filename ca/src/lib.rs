@@ -5,6 +5,7 @@
 pub mod api;
 mod audit;
 mod caller;
+mod crl;
 mod est;
 mod folder;
 mod hierarchy;
@@ -17,6 +18,7 @@ mod public;
 mod revocation;
 mod service;
 mod settings;
+mod tlv;
 #[cfg(test)]
 mod workshop;
 
@@ -27,6 +29,7 @@ pub use audit::{
     VerifyError, VerifyExportError, Wrong, find_in_export, verify as verify_entries, verify_export,
 };
 pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
+pub use crl::{CrlFacts, PublishError};
 pub use est::{
     Approval, Base64Form, CredentialKind, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel, EstRequest,
     EstRequestError, FreshCredential, NewEstCredential, Verdict, router as est_router,

@@ -11,6 +11,7 @@ use muster_x509::to_pem;
 use crate::{
     Action, Caller, Decision, Entropy, Entry, PassphraseSource, Settings,
     audit::Audit,
+    crl::Crls,
     est::Est,
     folder::Folder,
     hierarchy::{AuthorityId, Hierarchy, OpenError},
@@ -32,6 +33,7 @@ pub struct Ca {
     pub(crate) identification: Identification,
     pub(crate) issuance: Issuance,
     pub(crate) revocations: Revocations,
+    pub(crate) crls: Crls,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
     servers: Folder,
@@ -58,6 +60,7 @@ impl Ca {
             identification: Identification::default(),
             issuance,
             revocations: Revocations::open(&db).await?,
+            crls: Crls::default(),
             audit: Audit::open(&db).await?,
             log: Log::open(&db).await?,
             settings,
@@ -67,7 +70,9 @@ impl Ca {
         };
         ca.start_hierarchy(now).await?;
         drop(lock);
-        Ok(Arc::new(ca))
+        let ca = Arc::new(ca);
+        ca.start_crls(now);
+        Ok(ca)
     }
 
     /// Seals the keys under another passphrase. The settings must name its place at the next start.
@@ -89,7 +94,8 @@ impl Ca {
 
     /// What time alone brings about; tells when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.tick_hierarchy(now).await, self.tick_log(now).await].into_iter().flatten().min()
+        let next = [self.tick_hierarchy(now).await, self.tick_crls(now).await, self.tick_log(now).await];
+        next.into_iter().flatten().min()
     }
 
     /// What clients are to trust.

@@ -155,6 +155,18 @@ CREATE TABLE ca_revoked_authority (
     at BIGINT NOT NULL
 );
 
+-- crl: what was signed; the lists themselves follow from what is revoked
+CREATE TABLE ca_crl (
+    authority TEXT NOT NULL,
+    shard BIGINT NOT NULL,
+    number BIGINT NOT NULL,            -- the highest that anything may have been signed with
+    signed BIGINT,                     -- the number of what is published; NULL: nothing yet
+    this_update BIGINT,
+    sha256 TEXT,                       -- hex, of all but the signature
+    signature TEXT,                    -- hex
+    PRIMARY KEY (authority, shard)
+);
+
 -- est: labels, and who may ask there
 CREATE TABLE ca_est_label (
     name TEXT NOT NULL PRIMARY KEY,

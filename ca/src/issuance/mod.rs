@@ -32,6 +32,7 @@ pub use stored::{CertificateReadError, Filter, Page, Stage, Stored};
 pub(crate) use names::ServerNames;
 pub(crate) use service::Issuance;
 pub(crate) use signing::Signing;
+pub(crate) use sql::spki_name;
 
 use draft::Draft;
 

@@ -92,7 +92,7 @@ const OF_HOLDER: &str = "SELECT c.*, l.certificate FROM ca_certificate c \
      ORDER BY c.log_index LIMIT $9";
 
 /// How a key is found again.
-pub(super) fn spki_name(spki_sha256: [u8; 32]) -> String {
+pub(crate) fn spki_name(spki_sha256: [u8; 32]) -> String {
     let (first, _) = spki_sha256.split_at(16);
     hex::encode(first)
 }

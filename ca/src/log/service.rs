@@ -83,6 +83,7 @@ impl Ca {
 
     /// Ends both logs: writes what was counted or handed in, and signs it.
     pub async fn close(&self, now: Timestamp) {
+        self.crls.close().await;
         let due = self.audit.refusals().all();
         if let Err(error) = self.append_entries(due, now).await {
             tracing::warn!(%error, "counted refusals are not in the audit log");

@@ -5,31 +5,30 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::log::sha256;
 
-/// What caches are told of an answer that does not change before its time.
+/// By what bytes are told apart from those before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Freshness {
+pub(crate) struct Tag {
     etag: String,
     modified: Timestamp,
-    expires: Timestamp,
 }
 
-impl Freshness {
-    /// Of these bytes, which stand since `modified` and may be kept until `expires`.
-    pub(crate) fn new(bytes: &[u8], modified: Timestamp, expires: Timestamp) -> Self {
+impl Tag {
+    /// Of these bytes, which stand since `modified`.
+    pub(crate) fn new(bytes: &[u8], modified: Timestamp) -> Self {
         let hash = sha256(&[bytes]);
         let (start, _) = hash.split_at(16);
-        Self { etag: format!("\"{}\"", hex::encode(start)), modified, expires }
+        Self { etag: format!("\"{}\"", hex::encode(start)), modified }
     }
 
-    /// `max-age` counts from `now`.
-    pub(super) fn put(&self, headers: &mut HeaderMap, now: Timestamp) {
-        let seconds = self.expires.duration_since(now).as_secs().max(0);
+    /// What caches are told, which may keep it from `now` on until it `expires`.
+    pub(super) fn put(&self, headers: &mut HeaderMap, expires: Timestamp, now: Timestamp) {
+        let seconds = expires.duration_since(now).as_secs().max(0);
         let cache = format!("max-age={seconds}, public, no-transform, must-revalidate");
         let fields = [
             (header::CACHE_CONTROL, cache),
             (header::ETAG, self.etag.clone()),
             (header::LAST_MODIFIED, http_date(self.modified)),
-            (header::EXPIRES, http_date(self.expires)),
+            (header::EXPIRES, http_date(expires)),
         ];
         for (name, value) in fields {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -70,29 +69,30 @@ mod tests {
     #[test]
     fn caches_are_told_until_when() {
         let mut headers = HeaderMap::new();
-        Freshness::new(b"crl", now(), now() + DAY).put(&mut headers, now());
+        let tag = Tag::new(b"crl", now());
+        tag.put(&mut headers, now() + DAY, now());
         let header = |name| headers.get(name).unwrap().to_str().unwrap();
         assert_eq!(header("cache-control"), "max-age=86400, public, no-transform, must-revalidate");
         assert_eq!(header("last-modified"), "Fri, 20 Nov 2026 12:00:00 GMT");
         assert_eq!(header("expires"), "Sat, 21 Nov 2026 12:00:00 GMT");
         assert_eq!(header("etag").len(), 34);
-        Freshness::new(b"crl", now(), now()).put(&mut headers, now() + DAY);
+        tag.put(&mut headers, now(), now() + DAY);
         let cache = headers.get("cache-control").unwrap();
         assert!(cache.to_str().unwrap().starts_with("max-age=0, "));
     }
 
     #[test]
     fn who_has_it_is_known_by_tag_or_by_date() {
-        let freshness = Freshness::new(b"crl", now(), now() + DAY);
-        let etag = freshness.etag.as_str();
+        let tag = Tag::new(b"crl", now());
+        let etag = tag.etag.as_str();
         for tags in [etag, "*", &format!("W/{etag}"), &format!("\"other\", {etag}")] {
-            assert!(freshness.is_known(&asked(header::IF_NONE_MATCH, tags)), "{tags}");
+            assert!(tag.is_known(&asked(header::IF_NONE_MATCH, tags)), "{tags}");
         }
         let mut both = asked(header::IF_NONE_MATCH, "\"other\"");
         let date = "Fri, 20 Nov 2026 12:00:00 GMT";
-        assert!(freshness.is_known(&asked(header::IF_MODIFIED_SINCE, date)));
+        assert!(tag.is_known(&asked(header::IF_MODIFIED_SINCE, date)));
         both.extend(asked(header::IF_MODIFIED_SINCE, date));
-        assert!(!freshness.is_known(&both));
-        assert!(!freshness.is_known(&HeaderMap::new()));
+        assert!(!tag.is_known(&both));
+        assert!(!tag.is_known(&HeaderMap::new()));
     }
 }

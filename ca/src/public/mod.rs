@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
+pub(crate) use freshness::Tag;
+
 use crate::{Ca, api::Clock};
 
 /// An OCSP request about as many certificates as one may ask for is a tenth of that.
@@ -29,6 +31,7 @@ struct Public {
 /// All routes.
 pub fn public_router(ca: Arc<Ca>, clock: Clock) -> Router {
     Router::new()
+        .route("/crl/{authority}/{file}", get(api::crl::get))
         .route("/issuer/{file}", get(api::issuer::get))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Public { ca, clock })

@@ -33,7 +33,7 @@ pub(super) struct Cut {
 
 /// A revocation in eight bytes: microseconds since 1970, and the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark([u8; 8]);
+pub(crate) struct Mark([u8; 8]);
 
 impl From<Revocation> for Mark {
     fn from(revocation: Revocation) -> Self {
@@ -53,6 +53,16 @@ impl From<Mark> for Revocation {
 }
 
 impl Memory {
+    /// Revoked itself, or with its holder's generation.
+    pub(super) fn certificate(
+        &self,
+        authority: &AuthorityId,
+        serial: &[u8; 16],
+        holder: Option<&Holder>,
+    ) -> Option<Revocation> {
+        self.serial(authority, serial).or_else(|| self.holder(holder?))
+    }
+
     pub(super) fn serial(&self, authority: &AuthorityId, serial: &[u8; 16]) -> Option<Revocation> {
         self.serials.get(authority)?.get(serial).copied().map(Revocation::from)
     }

@@ -15,6 +15,7 @@ pub use bar::ReadmitError;
 pub use reason::{Reason, UnknownReason};
 pub use refusal::{RevocationReadError, RevokeError};
 
+pub(crate) use memory::Mark;
 pub(crate) use service::Revocations;
 
 /// What is revoked.

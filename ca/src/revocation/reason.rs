@@ -58,7 +58,7 @@ impl Reason {
         self as u8
     }
 
-    pub(super) fn of_code(code: i64) -> Option<Self> {
+    pub(crate) fn of_code(code: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| i64::from(reason.code()) == code)
     }
 

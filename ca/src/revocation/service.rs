@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
-use muster_store::Db;
+use muster_store::{Db, StoreError};
 
 use super::{
     Reason, Revocation, RevocationReadError, RevokeError, Revoked, What, bar,
@@ -107,10 +107,17 @@ impl Ca {
         holder: Option<&Holder>,
     ) -> Option<Revocation> {
         let memory = self.revocations.memory();
-        memory
-            .serial(authority, serial)
-            .or_else(|| memory.holder(holder?))
-            .or_else(|| self.revoked_above(&memory, authority))
+        memory.certificate(authority, serial, holder).or_else(|| self.revoked_above(&memory, authority))
+    }
+
+    /// The same, but for its authority.
+    pub(crate) fn revoked_itself(
+        &self,
+        authority: &AuthorityId,
+        serial: &[u8; 16],
+        holder: Option<&Holder>,
+    ) -> Option<Revocation> {
+        self.revocations.memory().certificate(authority, serial, holder)
     }
 
     /// The holder with the generation that new certificates of it are to carry; with any before, they would be revoked
@@ -151,6 +158,9 @@ impl Ca {
         // As the database has it, so that a restart changes no answer.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let revoked = self.try_revoke(&what, Revocation { reason, at }, caller, now).await;
+        if revoked.is_ok() {
+            self.crls.mark(&what, now);
+        }
         if let Err(error) = &revoked
             && error.is_a_decision()
         {
@@ -233,16 +243,17 @@ impl Ca {
         let number = last.map_or(0, |(number, _)| number);
         let mut changes = vec![sql::change_reason(what, number, first.reason, reason).exactly(1)];
         let own = match what {
-            What::Authority(id) => self.own_certificate(id),
-            What::Serial { .. } | What::Holder(_) => None,
+            What::Authority(id) => self.own_certificates(id).await?,
+            What::Serial { .. } | What::Holder(_) => Vec::new(),
         };
-        let own = own.map(|(authority, serial)| What::Serial { authority, serial });
+        let own = own.into_iter().map(|(authority, serial)| What::Serial { authority, serial });
+        let own = own.collect::<Vec<_>>();
         changes.extend(own.iter().map(|own| sql::change_reason(own, number, first.reason, reason)));
         let because = format!("{reason}; revoked already at {}, without a reason", first.at);
         let record = Record::new(entry.because(because), now).with(changes);
         self.append(with_bar(record, what, bar)).await?;
         self.revocations.put_bar(what, bar);
-        if let Some(own) = &own {
+        for own in &own {
             self.revocations.learn(own, Fact::Revoked(changed));
         }
         let fact = match last {
@@ -272,13 +283,11 @@ impl Ca {
             What::Holder(name) => self.revoke_holder(name, last, wanted, caller, now).await,
             What::Authority(id) => {
                 let mut with = vec![sql::put_authority(id, wanted)];
-                let own = self.own_certificate(id);
-                if let Some((parent, serial)) = &own {
-                    with.push(sql::put_serial(parent, *serial, wanted));
-                }
+                let own = self.own_certificates(id).await?;
+                with.extend(own.iter().map(|(parent, serial)| sql::put_serial(parent, *serial, wanted)));
                 let because = wanted.reason.as_str();
                 self.change_authority(id, Transition::Revoke, because, with, caller, now).await?;
-                if let Some((authority, serial)) = own {
+                for (authority, serial) in own {
                     self.revocations.learn(&What::Serial { authority, serial }, Fact::Revoked(wanted));
                 }
                 Ok(self.revocations.learn(what, Fact::Revoked(wanted)))
@@ -334,11 +343,22 @@ impl Ca {
         below.map(|it| &it.id).find(|id| is_it(id)).cloned()
     }
 
-    /// Where a revoked authority stands among what its parent revoked; a root has no parent to say so.
-    fn own_certificate(&self, id: &AuthorityId) -> Option<(AuthorityId, [u8; 16])> {
-        let authority = self.authority(id)?;
-        let serial = <[u8; 16]>::try_from(authority.certificate.as_ref()?.serial()).ok()?;
-        Some((authority.parent.clone()?, serial))
+    /// The certificates of an authority, also those before the current one, with who issued them; a root has no parent
+    /// to say that it is revoked.
+    pub(crate) async fn own_certificates(
+        &self,
+        id: &AuthorityId,
+    ) -> Result<Vec<(AuthorityId, [u8; 16])>, StoreError> {
+        let Some(authority) = self.authority(id) else { return Ok(Vec::new()) };
+        let (Some(parent), Some(certificate)) = (&authority.parent, &authority.certificate) else {
+            return Ok(Vec::new());
+        };
+        let mut serials = sql::of_key(&self.db, parent, certificate.spki_der()).await?;
+        // Signed elsewhere, perhaps: then it is on no record here.
+        serials.extend(<[u8; 16]>::try_from(certificate.serial()));
+        serials.sort_unstable();
+        serials.dedup();
+        Ok(serials.into_iter().map(|serial| (parent.clone(), serial)).collect())
     }
 
     /// Reads what somebody else recorded; tells whether there is any.

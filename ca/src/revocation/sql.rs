@@ -9,7 +9,7 @@ use super::{
     Reason, Revocation, RevocationReadError, What, bar,
     memory::{Cut, Memory},
 };
-use crate::hierarchy::AuthorityId;
+use crate::{hierarchy::AuthorityId, issuance::spki_name, log::sha256};
 
 /// Revocations that are read at once: half a megabyte.
 const PAGE_MAX: i64 = 10_000;
@@ -66,6 +66,9 @@ const ONE_HOLDER: &str = "SELECT holder, number, generation, reason, at FROM ca_
 
 const ISSUED: &str =
     "SELECT serial FROM ca_certificate WHERE authority = $1 AND serial = $2 AND state = 'issued'";
+
+const OF_KEY: &str =
+    "SELECT serial FROM ca_certificate WHERE authority = $1 AND spki = $2 AND state = 'issued'";
 
 /// Also what is about to be signed.
 const HELD: &str = "SELECT serial FROM ca_certificate WHERE holder = $1 \
@@ -181,6 +184,24 @@ pub(super) async fn is_issued(
 ) -> Result<bool, StoreError> {
     let rows = db.fetch(ISSUED, &[authority.as_str().into(), hex::encode(serial).into()]).await?;
     Ok(!rows.is_empty())
+}
+
+/// What an authority has issued for a key. Read from end to end: it is asked when an authority is revoked.
+pub(super) async fn of_key(
+    db: &Db,
+    authority: &AuthorityId,
+    spki_der: &[u8],
+) -> Result<Vec<[u8; 16]>, StoreError> {
+    let spki = spki_name(sha256(&[spki_der]));
+    let rows = db.fetch(OF_KEY, &[authority.as_str().into(), spki.into()]).await?;
+    let mut serials = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut serial = [0; 16];
+        if hex::decode_to_slice(row.text("serial")?, &mut serial).is_ok() {
+            serials.push(serial);
+        }
+    }
+    Ok(serials)
 }
 
 /// Whether the holder has a certificate, of this generation or of any.

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use super::{answer, status};
 use crate::{
     AuthorityId,
-    public::{Public, freshness::Freshness},
+    public::{Public, Tag},
 };
 
 /// An authority gets another certificate long before the one that it has ends.
@@ -29,6 +29,7 @@ pub(in crate::public) async fn get(
     };
     let now = clock();
     let der = Bytes::copy_from_slice(certificate.der());
-    let freshness = Freshness::new(&der, certificate.not_before(), now + KEPT);
-    answer(&asked, "application/pkix-cert", der, &freshness, now)
+    let tag = Tag::new(&der, certificate.not_before());
+    let expires = now.saturating_add(KEPT).unwrap_or(now);
+    answer(&asked, "application/pkix-cert", der, &tag, expires, now)
 }

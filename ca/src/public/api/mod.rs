@@ -1,32 +1,34 @@
 //! One file a resource.
 
+pub(super) mod crl;
 pub(super) mod issuer;
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use jiff::Timestamp;
 
-use super::freshness::Freshness;
+use super::Tag;
 
 /// The bytes, unless who asks has them.
 fn answer(
     asked: &HeaderMap,
     content_type: &'static str,
-    bytes: axum::body::Bytes,
-    freshness: &Freshness,
+    bytes: Bytes,
+    tag: &Tag,
+    expires: Timestamp,
     now: Timestamp,
 ) -> Response {
-    let mut response = if freshness.is_known(asked) {
+    let mut response = if tag.is_known(asked) {
         status(StatusCode::NOT_MODIFIED)
     } else {
         let mut response = Response::new(Body::from(bytes));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         response
     };
-    freshness.put(response.headers_mut(), now);
+    tag.put(response.headers_mut(), expires, now);
     response
 }
 

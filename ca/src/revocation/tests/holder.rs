@@ -17,6 +17,7 @@ async fn a_revoked_holder_loses_all_it_has_and_starts_with_another_generation() 
         let (what, reason) = running.last_entry().await;
         assert_eq!(what, ["certificate.revoke", "holder/pump-1", "allowed"]);
         assert_eq!(reason, format!("privilegeWithdrawn; its next generation is `{}`", new.generation));
+        running.ca.readmit("pump-1", &Caller::process(), now()).await.unwrap();
         let fresh = running.issue("pump-1").await;
         running.close().await;
 
@@ -41,6 +42,7 @@ async fn a_holder_that_got_certificates_since_is_revoked_once_more_and_the_first
         let first = running.issue("pump-1").await;
         running.revoke(holder("pump-1"), Reason::KeyCompromise).await.unwrap();
         let two = running.ca.holder("pump-1");
+        running.ca.readmit("pump-1", &Caller::process(), now()).await.unwrap();
         let second = running.issue("pump-1").await;
         let caller = Caller::process();
         running.ca.revoke(holder("pump-1"), Reason::Superseded, &caller, later()).await.unwrap();

@@ -1,0 +1,128 @@
+//! Read in pages, so that memory holds what is revoked and no more.
+
+use std::collections::HashMap;
+
+use super::Touched;
+use crate::{
+    BaseUrl, Ca,
+    crl::{
+        PublishError,
+        list::Frame,
+        listed::{Listed, Place},
+        publishes,
+        scope::scope,
+        service::{Maker, Published},
+        sql::{self, Kept, OfHolder},
+    },
+    hierarchy::AuthorityId,
+    issuance::Holder,
+    revocation::{Revocation, What},
+};
+
+impl Ca {
+    /// The certificates that a revocation is about.
+    pub(in crate::crl) async fn touched(
+        &self,
+        what: &What,
+    ) -> Result<Vec<(Touched, Revocation)>, PublishError> {
+        let mut touched = Vec::new();
+        match what {
+            What::Serial { authority, serial } => {
+                if let Some(revocation) = self.revoked_itself(authority, serial, None) {
+                    let end = sql::end(&self.db, authority, *serial).await?;
+                    touched.push(((authority.clone(), *serial, end), revocation));
+                }
+            }
+            What::Holder(name) => {
+                let mut after = -1;
+                loop {
+                    let page = sql::of_holder(&self.db, name, after).await?;
+                    let Some(last) = page.last() else { break };
+                    after = last.log_index;
+                    touched.extend(page.into_iter().filter_map(|it| self.with_its_holder(it)));
+                }
+            }
+            What::Authority(id) => {
+                for (issuer, serial) in self.own_certificates(id).await? {
+                    let Some(revocation) = self.revoked_itself(&issuer, &serial, None) else { continue };
+                    let end = sql::end(&self.db, &issuer, serial).await?;
+                    touched.push(((issuer, serial, end), revocation));
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Everything from the beginning: also which of the CRLs on record still say what is so.
+    pub(in crate::crl) async fn read_everything(
+        &self,
+        maker: &mut Maker,
+        base: &BaseUrl,
+    ) -> Result<(), PublishError> {
+        let mut listed = Listed::default();
+        for authority in self.tree().iter() {
+            let mut after = Some(String::new());
+            while let Some(from) = after {
+                let (page, next) = sql::revoked(&self.db, &authority.id, &from).await?;
+                for (serial, revocation, not_after) in page {
+                    listed.put(authority, serial, revocation, not_after);
+                }
+                after = next;
+            }
+        }
+        let mut after = (String::new(), -1);
+        loop {
+            let page = sql::of_revoked_holders(&self.db, (&after.0, after.1)).await?;
+            let Some(last) = page.last() else { break };
+            after = (last.holder.clone(), last.log_index);
+            for it in page {
+                if let Some((touched, revocation)) = self.with_its_holder(it) {
+                    self.list(&mut listed, touched, revocation);
+                }
+            }
+        }
+        let kept = sql::editions(&self.db).await?;
+        maker.numbers = kept.iter().map(|kept| (kept.place.clone(), kept.number)).collect();
+        self.restore(maker, &listed, kept, base);
+        maker.listed = Some(listed);
+        Ok(())
+    }
+
+    /// Puts it on its list; tells which, when it is news there.
+    pub(in crate::crl) fn list(
+        &self,
+        listed: &mut Listed,
+        (authority, serial, not_after): Touched,
+        revocation: Revocation,
+    ) -> Option<Place> {
+        listed.put(&*self.authority(&authority)?, serial, revocation, not_after)
+    }
+
+    /// None when it is of a generation that is not revoked.
+    fn with_its_holder(&self, it: OfHolder) -> Option<(Touched, Revocation)> {
+        let holder = it.generation.map(|generation| Holder { name: it.holder, generation });
+        let revocation = self.revoked_itself(&it.authority, &it.serial, holder.as_ref())?;
+        Some(((it.authority, it.serial, it.not_after), revocation))
+    }
+
+    /// Publishes what is on record and still right; the rest is made anew.
+    fn restore(&self, maker: &mut Maker, listed: &Listed, kept: Vec<Kept>, base: &BaseUrl) {
+        let mut frames = HashMap::<AuthorityId, Option<Frame>>::new();
+        for Kept { place, signed, .. } in kept {
+            let Some(authority) = self.authority(&place.authority).filter(|it| publishes(it)) else {
+                continue;
+            };
+            let frame = frames.entry(place.authority.clone()).or_insert_with(|| self.frame(&authority).ok());
+            let (Some(frame), Some(signed)) = (frame, signed) else { continue };
+            let scope = scope(&authority, place.shard, base);
+            let entries = listed.entries(&place, signed.edition.this_update);
+            let draft = frame.draft(signed.edition, entries, scope.as_deref());
+            if draft.sha256 == signed.sha256 {
+                let crl = Published::new(&draft, signed.edition, &frame.signature(signed.signature));
+                self.crls.put(&authority, place.shard, crl);
+            } else {
+                maker.dirty.insert(place);
+            }
+        }
+    }
+}
