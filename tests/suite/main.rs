@@ -8,6 +8,7 @@
 )]
 
 mod binaries;
+mod ca_cli;
 mod crash;
 mod demo;
 mod flood;
