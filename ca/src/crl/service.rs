@@ -82,6 +82,14 @@ impl Crls {
         }
     }
 
+    /// An authority is new, or another than before: what it signs next may be checked at once.
+    pub(crate) fn look(&self, now: Timestamp) {
+        if self.wake().is_some() {
+            self.marks().tell(now);
+            self.wake_up();
+        }
+    }
+
     /// From here on nothing is published; what is under way is finished.
     pub(crate) async fn close(&self) {
         self.wake().take();

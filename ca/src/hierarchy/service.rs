@@ -69,7 +69,7 @@ impl Ca {
         let mut unit = vec![sql::update(&was, &changed, now)];
         unit.extend(with);
         self.record(entry, None, unit, now).await?;
-        Ok(self.put(changed))
+        Ok(self.put(changed, now))
     }
 
     /// Authorities that run out soon.
@@ -84,9 +84,10 @@ impl Ca {
         Ok(self.keys.provide(new.key, name, new.place).await?)
     }
 
-    pub(super) fn put(&self, authority: Authority) -> Arc<Authority> {
+    pub(super) fn put(&self, authority: Authority, now: Timestamp) -> Arc<Authority> {
         let id = authority.id.clone();
         self.hierarchy.put([authority.clone()]);
+        self.crls.look(now);
         self.authority(&id).unwrap_or_else(|| Arc::new(authority))
     }
 

@@ -98,7 +98,7 @@ impl Ca {
         };
         let statement = sql::insert(&made, now);
         self.record(allowed(caller, Action::AuthorityRequest, &new.id), None, vec![statement], now).await?;
-        self.put(made);
+        self.put(made, now);
         request_pem(&request).map_err(|error| BuildError::Build(error.to_string()).into())
     }
 
@@ -132,7 +132,7 @@ impl Ca {
             allowed(caller, Action::AuthorityActivate, id).because(format!("signed by `{}`", own.issuer()));
         self.record(entry, None, unit, now).await?;
         self.hierarchy.put(externals);
-        Ok(self.put(activated))
+        Ok(self.put(activated, now))
     }
 
     async fn trust(
@@ -162,6 +162,6 @@ impl Ca {
         let imported = external(id.clone(), None, root, now);
         let entry = allowed(caller, Action::TrustImport, id).because(format!("`{subject}`"));
         self.record(entry, None, vec![sql::insert(&imported, now)], now).await?;
-        Ok(self.put(imported))
+        Ok(self.put(imported, now))
     }
 }

@@ -122,7 +122,7 @@ impl Ca {
         let renewed = Authority::clone(was).renew(certificate)?;
         let entry = allowed(caller, Action::AuthorityRenew, id);
         self.record(entry, None, vec![sql::update(was, &renewed, now)], now).await?;
-        Ok(self.put(renewed))
+        Ok(self.put(renewed, now))
     }
 
     async fn sign_below(
@@ -157,6 +157,6 @@ impl Ca {
             entry = entry.because(format!("`{}`", certificate.subject()));
         }
         self.record(entry, None, vec![sql::insert(&made, now)], now).await?;
-        Ok(self.put(made))
+        Ok(self.put(made, now))
     }
 }
