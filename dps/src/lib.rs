@@ -9,6 +9,7 @@ mod attestation;
 mod certificate;
 mod enrollment;
 pub mod explain;
+mod external_crl;
 mod issuing;
 pub mod linked_hub;
 pub mod protocol;
@@ -22,6 +23,7 @@ pub mod trace;
 mod tests;
 
 pub use enrollment::EnrollmentKind;
+pub use external_crl::{CrlUrl, Fetch, FetchFailed};
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
 pub use service::{Dps, OpenError};

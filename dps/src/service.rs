@@ -1,16 +1,21 @@
 //! The handle: opened once, extended by every concept.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use muster_ca::Ca;
 use muster_identity::Entropy;
 use muster_store::Db;
+use muster_x509::Thumbprint;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
     Link, Settings,
     allocation::Linked,
+    certificate::Expiring,
     enrollment::{Groups, sql::UnreadableRow},
     registration::{ASSIGNMENTS_WAITING_MAX, Job, Operations},
     throttle::Throttle,
@@ -39,6 +44,8 @@ pub struct Dps {
     pub(crate) waiting: Mutex<Option<mpsc::Receiver<Job>>>,
     pub(crate) by_source: Throttle,
     pub(crate) by_identity: Throttle,
+    /// Authorities whose end is near, as far as it was said.
+    pub(crate) expiring: std::sync::Mutex<HashMap<Thumbprint, Expiring>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +87,7 @@ impl Dps {
             traces: Traces::default(),
             jobs,
             waiting: Mutex::new(Some(waiting)),
+            expiring: std::sync::Mutex::default(),
         };
         dps.reload_groups().await.map_err(|error: UnreadableRow| OpenError::Unreadable(error.to_string()))?;
         Ok(Arc::new(dps))
@@ -94,11 +102,12 @@ impl Dps {
         self.traces.dropped()
     }
 
-    /// What time alone brings: old traces go. Answers when it wants to be called again.
+    /// What time alone brings: old traces go, authorities end. Answers when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
         if let Err(error) = self.forget_traces(now).await {
             tracing::warn!(%error, "old traces could not be deleted");
         }
+        self.warn_of_expiry(now);
         now.saturating_add(TICK).ok()
     }
 }

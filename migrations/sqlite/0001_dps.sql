@@ -21,11 +21,31 @@ CREATE TABLE instance_certificate (
   id         TEXT   NOT NULL PRIMARY KEY, -- the name in lower case
   name       TEXT   NOT NULL,
   etag       TEXT   NOT NULL,
-  verified   BIGINT NOT NULL, -- 0: may be stored, anchors nothing
+  standing   TEXT   NOT NULL, -- 'unverified': anchors nothing | 'verified' | 'intermediate': completes chains
   der        TEXT   NOT NULL, -- base64
+  crl_check  TEXT   NOT NULL, -- 'bestEffort' | 'require'
+  code       TEXT,            -- to show possession of its key with; NULL: none, or used
+  code_expires_us BIGINT,
   created_us BIGINT NOT NULL,
   updated_us BIGINT NOT NULL
 );
+
+-- Where the revocation lists of stored certificates are published, and the last one that came from there.
+CREATE TABLE external_crl (
+  certificate TEXT   NOT NULL, -- whose: the name in lower case
+  url         TEXT   NOT NULL,
+  key         TEXT   NOT NULL, -- SHA-256 of the public key that signs them, hex
+  due_us      BIGINT NOT NULL, -- when it is fetched again
+  failures    BIGINT NOT NULL, -- in a row
+  problem     TEXT,            -- why nothing came the last time
+  tried_us    BIGINT,
+  fetched_us  BIGINT,
+  number      TEXT,            -- 40 hex digits, sorts like the number; NULL: nothing came yet
+  this_update_us BIGINT,
+  der         BLOB,
+  PRIMARY KEY (certificate, url)
+);
+CREATE INDEX external_crl_due ON external_crl (due_us);
 
 CREATE TABLE registration (
   id         TEXT   NOT NULL PRIMARY KEY, -- in lower case

@@ -1,4 +1,6 @@
-//! `/certificates`: named authorities that enrollments refer to by `caReferences`.
+//! `/certificates`: named authorities that enrollments refer to by `caReferences`, and intermediates that complete chains.
+//!
+//! An authority is verified by `POST …/generateVerificationCode` and `POST …/verify` (dps.md §8), or by `isVerified` at its PUT.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,28 +11,45 @@ use super::{
 };
 use crate::{
     Dps,
-    certificate::show,
+    certificate::{NamedCertificate, show, show_with_code},
     enrollment::{Invalid, certificate_name},
 };
 
-pub(super) async fn list(dps: &Dps) -> Result<Reply, ApiError> {
-    Ok(Reply::ok(Value::Array(dps.certificates().await?.iter().map(show).collect())))
+pub(super) async fn list(dps: &Dps, now: Timestamp) -> Result<Reply, ApiError> {
+    let all = dps.certificates().await?;
+    Ok(Reply::ok(Value::Array(all.iter().map(|named| show(named, now)).collect())))
 }
 
-pub(super) async fn get(dps: &Dps, call: Call) -> Result<Reply, ApiError> {
-    let named = dps.certificate(&name(&call)?).await?;
-    Ok(Reply::ok(show(&named)).with_etag(&named.etag))
+pub(super) async fn get(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+    Ok(reply(&dps.certificate(&name(&call)?).await?, now))
 }
 
 pub(super) async fn put(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
     let (name, precondition) = (name(&call)?, call.precondition()?);
-    let named = dps.put_certificate(&name, &call.json().await?, &precondition, now).await?;
-    Ok(Reply::ok(show(&named)).with_etag(&named.etag))
+    Ok(reply(&dps.put_certificate(&name, &call.json().await?, &precondition, now).await?, now))
+}
+
+pub(super) async fn new_code(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+    let named = dps.new_verification_code(&name(&call)?, &call.precondition()?, now).await?;
+    Ok(Reply::ok(show_with_code(&named, now)).with_etag(&named.etag))
+}
+
+pub(super) async fn verify(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+    let (name, precondition) = (name(&call)?, call.precondition()?);
+    Ok(reply(&dps.verify_certificate(&name, &call.json().await?, &precondition, now).await?, now))
+}
+
+pub(super) async fn refresh_crls(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+    Ok(reply(&dps.refresh_crls_of(&name(&call)?, now).await?, now))
 }
 
 pub(super) async fn delete(dps: &Dps, call: Call) -> Result<Reply, ApiError> {
     dps.delete_certificate(&name(&call)?, &call.precondition()?).await?;
     Ok(Reply::no_content())
+}
+
+fn reply(named: &NamedCertificate, now: Timestamp) -> Reply {
+    Reply::ok(show(named, now)).with_etag(&named.etag)
 }
 
 fn name(call: &Call) -> Result<String, ApiError> {

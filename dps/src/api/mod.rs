@@ -72,6 +72,9 @@ enum Verb {
     ListCertificates,
     GetCertificate,
     PutCertificate,
+    NewVerificationCode,
+    VerifyCertificate,
+    RefreshCrls,
     DeleteCertificate,
     ListTraces,
     GetTrace,
@@ -96,9 +99,12 @@ async fn serve(
         Verb::QueryRegistrations => registrations::query(dps, call).await,
         Verb::GetRegistration => registrations::get(dps, call).await,
         Verb::DeleteRegistration => registrations::delete(dps, call).await,
-        Verb::ListCertificates => certificates::list(dps).await,
-        Verb::GetCertificate => certificates::get(dps, call).await,
+        Verb::ListCertificates => certificates::list(dps, now).await,
+        Verb::GetCertificate => certificates::get(dps, call, now).await,
         Verb::PutCertificate => certificates::put(dps, call, now).await,
+        Verb::NewVerificationCode => certificates::new_code(dps, call, now).await,
+        Verb::VerifyCertificate => certificates::verify(dps, call, now).await,
+        Verb::RefreshCrls => certificates::refresh_crls(dps, call, now).await,
         Verb::DeleteCertificate => certificates::delete(dps, call).await,
         Verb::ListTraces => traces::list(dps, call).await,
         Verb::GetTrace => traces::get(dps, call).await,
@@ -129,6 +135,9 @@ fn verb(call: &Call) -> Result<Verb, ApiError> {
         (&Method::GET, ["certificates"]) => Ok(Verb::ListCertificates),
         (&Method::GET, ["certificates", _]) => Ok(Verb::GetCertificate),
         (&Method::PUT, ["certificates", _]) => Ok(Verb::PutCertificate),
+        (&Method::POST, ["certificates", _, "generateverificationcode"]) => Ok(Verb::NewVerificationCode),
+        (&Method::POST, ["certificates", _, "verify"]) => Ok(Verb::VerifyCertificate),
+        (&Method::POST, ["certificates", _, "refreshcrls"]) => Ok(Verb::RefreshCrls),
         (&Method::DELETE, ["certificates", _]) => Ok(Verb::DeleteCertificate),
         (&Method::GET, ["traces"]) => Ok(Verb::ListTraces),
         (&Method::GET, ["traces", _]) => Ok(Verb::GetTrace),
@@ -154,7 +163,11 @@ impl Verb {
             }
             Self::DeleteRegistration => Right::RegistrationStatusWrite,
             // What a stored certificate vouches for is everybody's configuration, not one enrollment's.
-            Self::PutCertificate | Self::DeleteCertificate => Right::ServiceConfig,
+            Self::PutCertificate
+            | Self::NewVerificationCode
+            | Self::VerifyCertificate
+            | Self::RefreshCrls
+            | Self::DeleteCertificate => Right::ServiceConfig,
         }
     }
 }

@@ -113,7 +113,11 @@ fn code(error: &ApiError) -> u32 {
             certificate::ReadError::Store(_) => 500_001,
         },
         ApiError::WriteCertificate(error) => match error {
-            certificate::WriteError::Invalid(_) | certificate::WriteError::Full => 400_004,
+            certificate::WriteError::Invalid(_)
+            | certificate::WriteError::Unconditional { .. }
+            | certificate::WriteError::NotShown(_)
+            | certificate::WriteError::Full { .. }
+            | certificate::WriteError::TooManyFeeds => 400_004,
             certificate::WriteError::Exists { .. } | certificate::WriteError::InUse { .. } => 409_201,
             certificate::WriteError::NotFound { .. } => 404_204,
             certificate::WriteError::Changed { .. } => 412_001,

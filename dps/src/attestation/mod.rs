@@ -10,9 +10,11 @@ use muster_x509::{Certificate, ChainError, Malformed};
 
 use crate::{
     enrollment::{Attestation, Enrollment, Groups, Keys, Subject},
+    external_crl::Condemned,
     trace::Steps,
 };
 
+mod path;
 mod symmetric;
 pub(crate) mod x509;
 
@@ -91,13 +93,23 @@ pub(crate) enum Rejected {
     #[error("{0}")]
     Malformed(#[from] Malformed),
     #[error(
-        "there is no individual enrollment `{id}`, and no group for any issuer in the chain ({issuers}): make a group with the issuer's certificate, or let the device send the intermediates"
+        "there is no individual enrollment `{id}`, and no group for any issuer in the chain ({issuers}): make a group with the issuer's certificate, let the device send the intermediates, or store them here"
     )]
     NoGroupCertificate { id: RegistrationId, issuers: String },
     #[error(
         "certificate `{serial}` of our authority `{authority}` was revoked at {at} ({reason}): give the device another one"
     )]
     Revoked { serial: String, authority: String, at: Timestamp, reason: Reason },
+    #[error(
+        "`{enrollment}` refers to certificate `{name}`, which is not verified, so nothing leads to it: show possession of its key with `muster certificate verification-code {name}` and `verify`"
+    )]
+    Unverified { name: String, enrollment: RegistrationId },
+    #[error(
+        "the certificate was made to verify an authority (its common name is a verification code) and never lets a device in: give the device a certificate of its own"
+    )]
+    VerificationCertificate,
+    #[error("{0}")]
+    Condemned(#[from] Condemned),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,10 +186,10 @@ fn by_individual(
     let proof = match &individual.attestation {
         Attestation::SymmetricKey(keys) => Proof::Keys(symmetric::individual(evidence, keys, steps)?),
         Attestation::Certificates(certificates) => {
-            Proof::Leaf(x509::individual(evidence, certificates, steps)?)
+            Proof::Leaf(x509::individual(evidence, certificates, groups, steps)?)
         }
         Attestation::Authorities(names) => {
-            Proof::Leaf(x509::individual_by_authority(evidence, names, groups, steps)?)
+            Proof::Leaf(x509::individual_by_authority(evidence, individual, names, groups, steps)?)
         }
     };
     Ok(Verified { enrollment: Arc::clone(individual), proof })

@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     EnrollmentKind,
     enrollment::{Etag, Known, Standing, Stored, define},
+    external_crl::Crls,
     tests::{SCOPE, authority, id, key, leaf, now, root, symmetric, x509},
 };
 
@@ -120,6 +121,7 @@ fn a_certificate_of_ours_completes_a_chain_and_an_unverified_one_anchors_none() 
         name: name.to_owned(),
         certificate: certificate.clone(),
         standing,
+        crls: Crls::default(),
     };
     let by_name = |name: &str| {
         group(
@@ -139,7 +141,7 @@ fn a_certificate_of_ours_completes_a_chain_and_an_unverified_one_anchors_none() 
     let unverified =
         Groups::new(0, vec![by_name("top")], vec![stored("top", &top.certificate, Standing::Unverified)]);
     let chain = [device, line.certificate];
-    assert!(matches!(by_chain("d1", &chain, &unverified), Err(Rejected::NoGroupCertificate { .. })));
+    assert!(matches!(by_chain("d1", &chain, &unverified), Err(Rejected::Unverified { .. })));
 }
 
 #[test]
@@ -174,8 +176,12 @@ fn chains_without_end_or_beginning_are_refused() {
 #[test]
 fn an_individual_by_authority_wants_its_own_name() {
     let top = root("top");
-    let stored =
-        Stored { name: "top".to_owned(), certificate: top.certificate.clone(), standing: Standing::Verified };
+    let stored = Stored {
+        name: "top".to_owned(),
+        certificate: top.certificate.clone(),
+        standing: Standing::Verified,
+        crls: Crls::default(),
+    };
     let groups = Groups::new(0, Vec::new(), vec![stored]);
     let own =
         json!({ "type": "x509", "x509": { "caReferences": { "primary": "gone", "secondary": "TOP" } } });

@@ -1,19 +1,28 @@
-//! Proof by certificate: an individual's own, or one that comes from a group's authority (dps.md §4.2).
+//! Proof by certificate: an individual's own, or one that comes from a group's authority (dps.md §4.2, pki.md §8).
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use muster_x509::{Certificate, ChainError, Place, verify};
+use muster_x509::{Certificate, ChainError, Place};
 
 use crate::{
-    enrollment::{Anchor, Authorities, Certificates, Enrollment, Groups, candidates},
+    certificate::is_verification_code,
+    enrollment::{
+        Anchor, Authorities, Certificates, Enrollment, EnrollmentKind, Groups, Origin, Reach, Standing,
+        candidates,
+    },
+    external_crl::{unlisted_leaf, unlisted_path},
     trace::Steps,
 };
 
-use super::{CommonName, Evidence, Rejected};
+use super::{
+    CommonName, Evidence, Rejected,
+    path::{Leads, Paths},
+};
 
 pub(super) fn individual(
     evidence: Evidence<'_>,
     certificates: &Certificates,
+    groups: &Groups,
     steps: &mut Steps,
 ) -> Result<Certificate, Rejected> {
     let leaf = named_leaf(evidence)?;
@@ -31,35 +40,49 @@ pub(super) fn individual(
     };
     steps.passed("certificate", format_args!("the leaf is the enrollment's {which} certificate"));
     dates(leaf, evidence)?;
+    unlisted_leaf(leaf, groups, evidence.now, steps)?;
     Ok(leaf.clone())
 }
 
 /// An individual that trusts whatever one of the instance's authorities issued in its name.
 pub(super) fn individual_by_authority(
     evidence: Evidence<'_>,
+    individual: &Arc<Enrollment>,
     names: &Authorities,
     groups: &Groups,
     steps: &mut Steps,
 ) -> Result<Certificate, Rejected> {
     let leaf = named_leaf(evidence)?;
+    let mut paths = Paths::new(evidence.chain, groups, evidence.now);
     let mut refused = None;
-    for name in [&names.primary, &names.secondary].into_iter().flatten() {
-        let Some(authority) = groups.authority(name) else {
-            steps.noted("authority", format_args!("certificate `{name}` is not stored, or not verified"));
-            continue;
-        };
-        match verify(evidence.chain, authority, evidence.now) {
-            Ok(()) => {
-                steps.passed("chain", format_args!("it leads to the certificate `{name}`"));
-                return Ok(leaf.clone());
+    for reach in [Reach::Presented, Reach::Pool] {
+        let pool = candidates(evidence.chain, groups, reach).pool;
+        for name in [&names.primary, &names.secondary].into_iter().flatten() {
+            let Some(stored) = groups.stored(name) else {
+                steps.noted("authority", format_args!("certificate `{name}` is not stored"));
+                continue;
+            };
+            let anchor = Anchor {
+                certificate: stored.certificate.clone(),
+                group: Arc::clone(individual),
+                origin: Origin::Named(name.clone()),
+                pin: names.pin,
+                standing: stored.standing,
+            };
+            match lead(&mut paths, &anchor, &pool, steps) {
+                Ok(path) => {
+                    unlisted_path(&path, groups, evidence.now, steps)?;
+                    return Ok(leaf.clone());
+                }
+                Err(error) => drop(refused.get_or_insert(error)),
             }
-            Err(error) => refused = Some(error),
         }
     }
-    Err(refused.map_or_else(|| no_group(evidence), Rejected::Chain))
+    Err(refused.unwrap_or_else(|| no_group(evidence)))
 }
 
-/// The first match along the chain decides; a candidate by name whose signature does not verify is no match.
+/// The first match along the chain decides; a candidate by name whose signature does not verify is no match. What the device
+/// sent is tried alone first, and the pool only if that reaches nobody.
 pub(super) fn group<'g>(
     evidence: Evidence<'_>,
     chain: &[Certificate],
@@ -67,31 +90,105 @@ pub(super) fn group<'g>(
     steps: &mut Steps,
 ) -> Result<(&'g Arc<Enrollment>, Certificate), Rejected> {
     let leaf = named_leaf(evidence)?;
-    let found = candidates(chain, groups);
-    let mut refused = None;
-    for anchor in &found.anchors {
-        match verify(&found.chain, &anchor.certificate, evidence.now) {
-            Ok(()) => {
-                steps.passed("chain", format_args!("it leads to {}", described(anchor)));
-                return Ok((&anchor.group, leaf.clone()));
+    let mut paths = Paths::new(chain, groups, evidence.now);
+    let (mut refused, mut told) = (None, HashSet::new());
+    for reach in [Reach::Presented, Reach::Pool] {
+        let found = candidates(chain, groups, reach);
+        if reach == Reach::Pool && found.pool.is_empty() {
+            break; // what was presented has been tried
+        }
+        for candidate in &found.anchors {
+            let anchor = candidate.anchor;
+            if anchor.standing != Standing::Verified && !told.insert(std::ptr::from_ref(anchor)) {
+                continue; // the pool does not make it verified
             }
-            Err(error) => {
-                steps.noted("chain", format_args!("it does not lead to {}: {error}", described(anchor)));
-                refused.get_or_insert(error);
+            // The signature is one check, a path up to a hundred.
+            if !paths.is_issuer(anchor, &candidate.below) && refused.is_some() {
+                steps.noted("chain", format_args!("{} has another key than the issuer", described(anchor)));
+                continue;
+            }
+            match lead(&mut paths, anchor, &found.pool, steps) {
+                Ok(path) => {
+                    unlisted_path(&path, groups, evidence.now, steps)?;
+                    return Ok((&anchor.group, leaf.clone()));
+                }
+                Err(error) => drop(refused.get_or_insert(error)),
             }
         }
     }
-    Err(refused.map_or_else(|| no_group(evidence), Rejected::Chain))
+    Err(refused.unwrap_or_else(|| no_group(evidence)))
+}
+
+/// The path to an anchor, told step by step.
+fn lead(
+    paths: &mut Paths<'_>,
+    anchor: &Anchor,
+    pool: &[Certificate],
+    steps: &mut Steps,
+) -> Result<Vec<Certificate>, Rejected> {
+    let what = described(anchor);
+    if let (Standing::Unverified | Standing::Intermediate, Origin::Named(name)) =
+        (anchor.standing, &anchor.origin)
+    {
+        steps.noted("chain", format_args!("{what} anchors nothing, for it is not verified"));
+        return Err(Rejected::Unverified { name: name.clone(), enrollment: anchor.group.id().clone() });
+    }
+    match paths.to(anchor, pool) {
+        Ok(Leads { path, by, lent }) => {
+            for certificate in &lent {
+                let subject = certificate.subject();
+                steps.noted(
+                    "pool",
+                    match paths.stored_name(certificate) {
+                        Some(name) => {
+                            format!("`{subject}` was not sent, the stored certificate `{name}` stands in")
+                        }
+                        None => format!("`{subject}` was not sent, the one of a group stands in"),
+                    },
+                );
+            }
+            steps.passed("chain", format_args!("it leads to {what}{by}"));
+            Ok(path)
+        }
+        Err(error) => {
+            steps.noted("chain", format_args!("it does not lead to {what}: {error}"));
+            Err(error.into())
+        }
+    }
+}
+
+/// Whether a chain leads to an anchor, with our own certificates' help or without; for those who ask without a device.
+pub(crate) fn leads(
+    case: Evidence<'_>,
+    anchor: &Anchor,
+    groups: &Groups,
+    reach: Reach,
+) -> Result<(), Rejected> {
+    let pool = candidates(case.chain, groups, reach).pool;
+    let mut paths = Paths::new(case.chain, groups, case.now);
+    let path = lead(&mut paths, anchor, &pool, &mut Steps::new(case.now))?;
+    Ok(unlisted_path(&path, groups, case.now, &mut Steps::new(case.now))?)
 }
 
 pub(crate) fn described(anchor: &Anchor) -> String {
-    format!("{} `{}` of group `{}`", anchor.origin, anchor.certificate.subject(), anchor.group.id())
+    let kind = anchor.group.kind();
+    let group = anchor.group.id();
+    match kind {
+        EnrollmentKind::Group => {
+            format!("{} `{}` of group `{group}`", anchor.origin, anchor.certificate.subject())
+        }
+        EnrollmentKind::Individual => format!("{} `{}`", anchor.origin, anchor.certificate.subject()),
+    }
 }
 
 /// The common name is the registration id; no case, because registration ids have none (dps.md §4.2).
 pub(crate) fn named_leaf<'a>(evidence: Evidence<'a>) -> Result<&'a Certificate, Rejected> {
     let leaf =
         evidence.chain.first().ok_or_else(|| Rejected::CertificateMissing { id: evidence.id.clone() })?;
+    // Made to show possession of an authority's key, and for nothing else (pki.md §11).
+    if leaf.common_name().is_some_and(is_verification_code) {
+        return Err(Rejected::VerificationCertificate);
+    }
     match leaf.common_name() {
         Some(name) if name.eq_ignore_ascii_case(evidence.id.as_str()) => Ok(leaf),
         found => {

@@ -1,20 +1,33 @@
-//! Stored certificates read, written and deleted.
+//! Stored certificates read, written, verified and deleted.
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use muster_store::WriteError as NotWritten;
+use muster_x509::Thumbprint;
 use serde_json::Value;
 
-use super::{NamedCertificate, read, sql};
+use super::{
+    Expiring, Kind, NamedCertificate,
+    definition::define,
+    expiry,
+    possession::{NotShown, may_be_shown, new_code, shows_possession},
+    sql,
+};
 use crate::{
     Dps,
     enrollment::{
-        Attestation, Authorities, Etag, Invalid, Precondition, Stored, Unfulfilled, decide_delete,
-        decide_put, sql::UnreadableRow,
+        Attestation, Authorities, Etag, Invalid, Member, Precondition, Standing, Stored, Unfulfilled,
+        decide_delete, decide_put, one_certificate, sql::UnreadableRow,
     },
+    external_crl::FEEDS_MAX,
 };
 
 /// As many as Azure stores on an instance, four times over (dps.md §9.4): each stays parsed in memory.
-const CERTIFICATES_MAX: usize = 100;
+const AUTHORITIES_MAX: usize = 100;
+/// A factory has an intermediate for a line or a product. Each is at most [`muster_x509::CERTIFICATE_BYTES_MAX`] long and
+/// stays parsed in memory, and is found by its name.
+const INTERMEDIATES_MAX: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
@@ -28,6 +41,10 @@ pub(crate) enum ReadError {
 pub(crate) enum WriteError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    #[error("header `If-Match` is missing: send the ETag of certificate `{name}`, or `*`")]
+    Unconditional { name: String },
+    #[error("{0}")]
+    NotShown(#[from] NotShown),
     #[error("certificate `{name}` exists already, send `If-Match` with its ETag (or `*`) to change it")]
     Exists { name: String },
     #[error("there is no certificate `{name}`")]
@@ -36,8 +53,12 @@ pub(crate) enum WriteError {
     Changed { name: String },
     #[error("certificate `{name}` is what group `{group}` refers to, change the group first")]
     InUse { name: String, group: String },
-    #[error("there are {CERTIFICATES_MAX} certificates, delete one first")]
-    Full,
+    #[error("there are {max} certificates of kind `{}`, delete one first", kind.as_str())]
+    Full { kind: Kind, max: usize },
+    #[error(
+        "there are more than {FEEDS_MAX} addresses of revocation lists, take one from another certificate first"
+    )]
+    TooManyFeeds,
     #[error(transparent)]
     Unreadable(#[from] UnreadableRow),
     #[error(transparent)]
@@ -46,7 +67,10 @@ pub(crate) enum WriteError {
 
 impl Dps {
     pub(crate) async fn certificates(&self) -> Result<Vec<NamedCertificate>, UnreadableRow> {
-        self.db.fetch(sql::ALL, &[]).await?.iter().map(sql::named).collect()
+        let rows = self.db.fetch(sql::ALL, &[]).await?;
+        let mut named = rows.iter().map(sql::named).collect::<Result<Vec<_>, _>>()?;
+        self.with_feeds(&mut named).await?;
+        Ok(named)
     }
 
     pub(crate) async fn certificate(&self, name: &str) -> Result<NamedCertificate, ReadError> {
@@ -66,25 +90,69 @@ impl Dps {
         precondition: &Precondition,
         now: Timestamp,
     ) -> Result<NamedCertificate, WriteError> {
-        let (certificate, standing) = read(body)?;
         let existing = self.find_certificate(name).await?;
         decide_put(existing.as_ref().map(|existing| &existing.etag), precondition)
             .map_err(|unfulfilled| unfulfilled_error(unfulfilled, name))?;
-        if existing.is_none() && self.certificates().await?.len() >= CERTIFICATES_MAX {
-            return Err(WriteError::Full);
-        }
         let kept_name = existing.as_ref().map_or(name, |existing| &existing.stored.name).to_owned();
+        let stored = define(kept_name, existing.as_ref().map(|existing| &existing.stored), body, now)?;
+        self.check_room(existing.as_ref().map(|existing| &existing.stored), &stored).await?;
         let named = NamedCertificate {
-            stored: Stored { name: kept_name, certificate, standing },
+            stored,
             etag: Etag::random(&*self.entropy),
+            code: None,
             created: existing.as_ref().map_or(now, |existing| existing.created),
             updated: now,
         };
         let unit = match &existing {
             None => sql::insert(&named),
-            Some(existing) => sql::replace(&named, &existing.etag),
+            Some(existing) => sql::replace(&named, existing),
         };
         self.write_certificate(name, unit).await?;
+        Ok(self.find_certificate(name).await?.unwrap_or(named))
+    }
+
+    /// A code for the certificate as it is now; the one before is worth nothing from here on.
+    pub(crate) async fn new_verification_code(
+        &self,
+        name: &str,
+        precondition: &Precondition,
+        now: Timestamp,
+    ) -> Result<NamedCertificate, WriteError> {
+        let former = self.meant(name, precondition).await?;
+        may_be_shown(&former, now)?;
+        let code = new_code(&*self.entropy, now);
+        let named = NamedCertificate {
+            etag: Etag::random(&*self.entropy),
+            code: Some(code.clone()),
+            updated: now,
+            ..former.clone()
+        };
+        self.write_certificate(name, sql::set_code(&named, &code, &former.etag)).await?;
+        Ok(named)
+    }
+
+    /// The body: `{"certificate": …}`, signed by the stored certificate's key, with the code as common name.
+    pub(crate) async fn verify_certificate(
+        &self,
+        name: &str,
+        body: &Value,
+        precondition: &Precondition,
+        now: Timestamp,
+    ) -> Result<NamedCertificate, WriteError> {
+        let former = self.meant(name, precondition).await?;
+        let text = Member::root(body).at("certificate");
+        let proof = text
+            .parsed(one_certificate)?
+            .ok_or_else(|| text.wrong("is missing, give the verification certificate as PEM or base64"))?;
+        shows_possession(&former, &proof, now)?;
+        let Some(code) = &former.code else {
+            return Err(NotShown::NoCode { name: former.stored.name }.into());
+        };
+        let mut named =
+            NamedCertificate { etag: Etag::random(&*self.entropy), updated: now, ..former.clone() };
+        named.stored.standing = Standing::Verified;
+        named.code = None;
+        self.write_certificate(name, sql::verify(&named, code, &former.etag)).await?;
         Ok(named)
     }
 
@@ -94,6 +162,9 @@ impl Dps {
         precondition: &Precondition,
     ) -> Result<(), WriteError> {
         let existing = self.find_certificate(name).await?.map(|existing| existing.etag);
+        if *precondition == Precondition::Absent && existing.is_some() {
+            return Err(WriteError::Unconditional { name: name.to_owned() });
+        }
         decide_delete(existing.as_ref(), precondition)
             .map_err(|unfulfilled| unfulfilled_error(unfulfilled, name))?;
         let Some(etag) = existing else { return Ok(()) };
@@ -101,6 +172,85 @@ impl Dps {
             return Err(WriteError::InUse { name: name.to_owned(), group });
         }
         self.write_certificate(name, sql::delete(name, &etag)).await
+    }
+
+    /// Has the lists of a certificate fetched at the next look, which is seconds away.
+    pub(crate) async fn refresh_crls_of(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<NamedCertificate, WriteError> {
+        let named = self.find_certificate(name).await?;
+        let named = named.ok_or_else(|| WriteError::NotFound { name: name.to_owned() })?;
+        self.make_crls_due(name, now).await?;
+        Ok(named)
+    }
+
+    /// Says which authorities end soon, each once for every threshold that it passes.
+    pub(crate) fn warn_of_expiry(&self, now: Timestamp) {
+        let groups = self.known_groups();
+        let mut said = self.expiring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut ending: HashMap<Thumbprint, Expiring> = HashMap::new();
+        for (what, certificate) in groups.trusted() {
+            let Some(near) = expiry::expiring(certificate, now) else { continue };
+            let thumbprint = certificate.sha256();
+            if said.get(&thumbprint) != Some(&near)
+                && !ending.contains_key(&thumbprint)
+                && let Some(warning) = expiry::warning(certificate, now)
+            {
+                tracing::warn!(certificate = certificate.subject(), "{what} {warning}");
+            }
+            ending.insert(thumbprint, near);
+        }
+        *said = ending;
+    }
+
+    /// The certificate that a call is about, which must say which state of it it has seen.
+    async fn meant(&self, name: &str, precondition: &Precondition) -> Result<NamedCertificate, WriteError> {
+        if *precondition == Precondition::Absent {
+            return Err(WriteError::Unconditional { name: name.to_owned() });
+        }
+        let found = self.find_certificate(name).await?;
+        let found = found.ok_or_else(|| WriteError::NotFound { name: name.to_owned() })?;
+        match precondition {
+            Precondition::Matches(etag) if *etag != found.etag => {
+                Err(WriteError::Changed { name: name.to_owned() })
+            }
+            Precondition::Matches(_) | Precondition::Any | Precondition::Absent => Ok(found),
+        }
+    }
+
+    async fn check_room(&self, existing: Option<&Stored>, wanted: &Stored) -> Result<(), WriteError> {
+        let name = &wanted.name;
+        let kind = Kind::of(wanted.standing);
+        if existing.map(|existing| Kind::of(existing.standing)) != Some(kind) {
+            if kind == Kind::Intermediate
+                && let Some(group) = self.group_that_names(name)
+            {
+                return Err(WriteError::InUse { name: name.clone(), group });
+            }
+            let (authorities, intermediates) = self.count_certificates().await?;
+            let (count, max) = match kind {
+                Kind::Authority => (authorities, AUTHORITIES_MAX),
+                Kind::Intermediate => (intermediates, INTERMEDIATES_MAX),
+            };
+            if count >= max {
+                return Err(WriteError::Full { kind, max });
+            }
+        }
+        let feeds = wanted.crls.feeds.len();
+        if feeds > 0 && self.feeds_elsewhere(name).await?.saturating_add(feeds) > FEEDS_MAX {
+            return Err(WriteError::TooManyFeeds);
+        }
+        Ok(())
+    }
+
+    async fn count_certificates(&self) -> Result<(usize, usize), UnreadableRow> {
+        let rows = self.db.fetch(sql::COUNT, &[]).await?;
+        let Some(row) = rows.first() else { return Ok((0, 0)) };
+        let (all, intermediates) = (row.int("n")?, row.int("intermediates")?);
+        let count = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
+        Ok((count(all - intermediates), count(intermediates)))
     }
 
     async fn write_certificate(
@@ -121,7 +271,10 @@ impl Dps {
 
     async fn find_certificate(&self, name: &str) -> Result<Option<NamedCertificate>, UnreadableRow> {
         let rows = self.db.fetch(sql::ONE, &[name.to_ascii_lowercase().into()]).await?;
-        rows.first().map(sql::named).transpose()
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut named = vec![sql::named(row)?];
+        self.with_feeds(&mut named).await?;
+        Ok(named.pop())
     }
 
     fn group_that_names(&self, name: &str) -> Option<String> {
@@ -130,7 +283,7 @@ impl Dps {
         };
         let groups = self.known_groups();
         let group = groups.iter().find(|group| match &group.attestation {
-            Attestation::Authorities(Authorities { primary, secondary }) => {
+            Attestation::Authorities(Authorities { primary, secondary, .. }) => {
                 names(primary) || names(secondary)
             }
             Attestation::SymmetricKey(_) | Attestation::Certificates(_) => false,

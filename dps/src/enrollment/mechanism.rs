@@ -1,11 +1,12 @@
 //! The member `attestation`: which proof an enrollment wants (dps.md §7.3).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
 use muster_identity::{Entropy, enrollment_key};
 use muster_sas::Key;
-use muster_x509::{Certificate, Malformed, read_certificates};
+use muster_x509::{Certificate, Malformed, fit_to_anchor, read_certificates};
 
-use super::{Attestation, Authorities, Certificates, EnrollmentKind, Invalid, Keys, Member};
+use super::{Attestation, Authorities, Certificates, EnrollmentKind, Invalid, Keys, Member, Pin};
 
 /// What may fill the gaps of an `attestation`.
 #[derive(Clone, Copy)]
@@ -63,10 +64,19 @@ fn x509(x509: &Member<'_>, kind: EnrollmentKind, known: Known<'_>) -> Result<Att
     let client = x509.at("clientCertificates");
     let signing = x509.at("signingCertificates");
     let names = x509.at("caReferences");
+    let by = x509.at("pin");
+    let pin = pin(&by, known)?;
+    if by.is_given() && client.is_given() {
+        return Err(by.wrong(
+            "is for authorities, a device's own certificate is known by its thumbprint: leave it out",
+        ));
+    }
     match (client.is_given(), signing.is_given(), names.is_given(), kind) {
-        (true, false, false, EnrollmentKind::Individual) => certificates(&client, kind, known),
-        (false, true, false, EnrollmentKind::Group) => certificates(&signing, kind, known),
-        (false, false, true, _) => authorities(&names),
+        (true, false, false, EnrollmentKind::Individual) => {
+            certificates(&client, kind, Pin::Certificate, known)
+        }
+        (false, true, false, EnrollmentKind::Group) => certificates(&signing, kind, pin, known),
+        (false, false, true, _) => authorities(&names, pin),
         (true, false, false, EnrollmentKind::Group) => {
             Err(client.wrong("belongs to an individual enrollment, a group has `signingCertificates`"))
         }
@@ -83,7 +93,27 @@ fn x509(x509: &Member<'_>, kind: EnrollmentKind, known: Known<'_>) -> Result<Att
     }
 }
 
-fn certificates(pair: &Member<'_>, kind: EnrollmentKind, known: Known<'_>) -> Result<Attestation, Invalid> {
+/// Our own member: clients of the original leave it out when they write back what they have read, and then it stays.
+fn pin(member: &Member<'_>, known: Known<'_>) -> Result<Pin, Invalid> {
+    let kept = match known {
+        Known::Request { existing: Some(Attestation::Certificates(existing)), .. } => existing.pin,
+        Known::Request { existing: Some(Attestation::Authorities(existing)), .. } => existing.pin,
+        Known::Request { .. } | Known::Store => Pin::Certificate,
+    };
+    match member.filled_text()? {
+        None => Ok(kept),
+        Some("certificate") => Ok(Pin::Certificate),
+        Some("key") => Ok(Pin::Key),
+        Some(other) => Err(member.wrong(format!("`{other}` is unknown, use `certificate` or `key`"))),
+    }
+}
+
+fn certificates(
+    pair: &Member<'_>,
+    kind: EnrollmentKind,
+    pin: Pin,
+    known: Known<'_>,
+) -> Result<Attestation, Invalid> {
     let primary = certificate(&pair.at("primary"), kind, known)?;
     let secondary = certificate(&pair.at("secondary"), kind, known)?;
     if primary.is_none() && secondary.is_none() {
@@ -91,7 +121,7 @@ fn certificates(pair: &Member<'_>, kind: EnrollmentKind, known: Known<'_>) -> Re
             .at("primary")
             .wrong("is missing, give a certificate as PEM or as base64 of its DER"));
     }
-    Ok(Attestation::Certificates(Certificates { primary, secondary }))
+    Ok(Attestation::Certificates(Certificates { primary, secondary, pin }))
 }
 
 fn certificate(
@@ -105,8 +135,40 @@ fn certificate(
         (EnrollmentKind::Group, Known::Request { .. }) if !read.is_ca() => {
             Err(text.wrong("is not a CA certificate, so no device certificate can come from it"))
         }
+        // Its dates are looked at where the hour is known.
+        (EnrollmentKind::Group, Known::Request { .. }) => {
+            fit_to_anchor(&read).map_err(|unfit| text.wrong(unfit))?;
+            Ok(Some(read))
+        }
         _ => Ok(Some(read)),
     }
+}
+
+/// An authority that has ended anchors nothing; one that the enrollment has already may have ended since, and stays.
+pub(crate) fn not_expired(
+    attestation: &Attestation,
+    existing: Option<&Attestation>,
+    now: Timestamp,
+) -> Result<(), Invalid> {
+    let Attestation::Certificates(pair) = attestation else { return Ok(()) };
+    let kept = |certificate: &Certificate| match existing {
+        Some(Attestation::Certificates(Certificates { primary, secondary, .. })) => {
+            [primary, secondary].into_iter().flatten().any(|known| known == certificate)
+        }
+        Some(Attestation::SymmetricKey(_) | Attestation::Authorities(_)) | None => false,
+    };
+    for (which, certificate) in [("primary", &pair.primary), ("secondary", &pair.secondary)] {
+        if let Some(certificate) = certificate
+            && now > certificate.not_after()
+            && !kept(certificate)
+        {
+            return Err(Invalid {
+                field: format!("attestation.x509.signingCertificates.{which}.certificate"),
+                problem: format!("expired at {}, give its successor", certificate.not_after()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Readers get `info` instead of the certificate; written back, it stands for the certificate that it describes.
@@ -129,13 +191,13 @@ fn kept(info: &Member<'_>, known: Known<'_>) -> Result<Option<Certificate>, Inva
         .ok_or_else(|| thumbprint.wrong("is of no certificate this enrollment has, send `certificate`"))
 }
 
-fn authorities(names: &Member<'_>) -> Result<Attestation, Invalid> {
+fn authorities(names: &Member<'_>, pin: Pin) -> Result<Attestation, Invalid> {
     let name = |member: &str| names.at(member).parsed(certificate_name);
     let (primary, secondary) = (name("primary")?, name("secondary")?);
     if primary.is_none() && secondary.is_none() {
         return Err(names.at("primary").wrong("is missing, give the name of a stored certificate"));
     }
-    Ok(Attestation::Authorities(Authorities { primary, secondary }))
+    Ok(Attestation::Authorities(Authorities { primary, secondary, pin }))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -28,9 +28,9 @@ mod tests;
 pub(crate) use credential_policy::{CredentialPolicy, Unusable};
 pub(crate) use definition::{Definition, define, unsettled};
 pub(crate) use etag::{Etag, EtagUnreadable, Precondition, Unfulfilled, Write, decide_delete, decide_put};
-pub(crate) use groups::{Anchor, Groups, Standing, Stored};
-pub(crate) use matching::candidates;
-pub(crate) use mechanism::{Known, certificate_name, one_certificate};
+pub(crate) use groups::{Anchor, Groups, Origin, Standing, Stored};
+pub(crate) use matching::{Reach, candidates};
+pub(crate) use mechanism::{Known, certificate_name, not_expired, one_certificate};
 pub(crate) use member::{Invalid, Member};
 pub(crate) use query::{Filter, QueryError, parse as parse_query};
 pub(crate) use service::{BULK_ITEMS_MAX, BulkError, BulkMode, Page, ReadError, WriteError};
@@ -94,12 +94,25 @@ pub(crate) struct Keys {
 pub(crate) struct Certificates {
     pub(crate) primary: Option<Certificate>,
     pub(crate) secondary: Option<Certificate>,
+    pub(crate) pin: Pin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorities {
     pub(crate) primary: Option<String>,
     pub(crate) secondary: Option<String>,
+    pub(crate) pin: Pin,
+}
+
+/// By what an enrollment knows its authority (pki.md §8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pin {
+    /// By exactly this certificate: its own dates and constraints count, and with its end the devices' chains end.
+    #[default]
+    Certificate,
+    /// By its name and key: a certificate issued anew for them counts as well, where it is stored and verified, signed by
+    /// itself, or leads to a verified authority.
+    Key,
 }
 
 /// `reprovisionPolicy`, as spelled; [`Reprovision::rule`] is what it means.
@@ -179,6 +192,15 @@ impl Reprovision {
 impl Default for Reprovision {
     fn default() -> Self {
         Self { update_hub_assignment: true, migrate_device_data: true }
+    }
+}
+
+impl Pin {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Key => "key",
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::{
     Attestation, Definition, Enrollment, EnrollmentKind, Etag, Filter, Groups, Invalid, Known, Precondition,
-    Unfulfilled, Write, decide_delete, decide_put, define, sql, sql::UnreadableRow, unsettled, without_keys,
+    Unfulfilled, Write, decide_delete, decide_put, define, not_expired, sql, sql::UnreadableRow, unsettled,
+    without_keys,
 };
 use crate::{Dps, registration::Record};
 
@@ -106,6 +107,10 @@ impl Dps {
             };
             let definition = define(kind, id.clone(), body, known)?;
             self.check_surroundings(&definition, write)?;
+            if kind == EnrollmentKind::Group {
+                let former = existing.as_ref().map(|existing| &existing.attestation);
+                not_expired(&definition.attestation, former, now)?;
+            }
             let etag = Etag::random(&*self.entropy);
             let created = existing.as_ref().map_or(now, |existing| existing.created);
             let enrollment = definition.stamped(etag, created, now);
@@ -289,6 +294,14 @@ impl Dps {
             && let Some(name) = groups.missing(names)
         {
             let problem = format!("there is no certificate `{name}`, store it first");
+            return Err(Invalid { field: "attestation.x509.caReferences".to_owned(), problem }.into());
+        }
+        if let Attestation::Authorities(names) = &definition.attestation
+            && let Some(name) = groups.no_authority(names)
+        {
+            let problem = format!(
+                "certificate `{name}` is an intermediate, which anchors nothing: refer to the authority above it, or store it as `authority`"
+            );
             return Err(Invalid { field: "attestation.x509.caReferences".to_owned(), problem }.into());
         }
         let is_group = definition.subject.kind() == EnrollmentKind::Group;

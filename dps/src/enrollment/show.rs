@@ -6,7 +6,7 @@ use muster_identity::{InitialTwin, Status};
 use muster_x509::{Certificate, describe};
 use serde_json::{Map, Value, json};
 
-use super::{Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Keys, Subject};
+use super::{Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Keys, Pin, Subject};
 
 /// What of the attestation is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,15 +118,24 @@ fn attestation(enrollment: &Enrollment, shown: Shown) -> Value {
                 EnrollmentKind::Individual => "clientCertificates",
                 EnrollmentKind::Group => "signingCertificates",
             };
-            json!({ "type": "x509", "x509": { member: certificates(pair, shown) } })
+            pinned(json!({ member: certificates(pair, shown) }), pair.pin)
         }
-        (Attestation::Authorities(Authorities { primary, secondary }), _) => {
-            json!({ "type": "x509", "x509": { "caReferences": pair(primary, secondary, |name| json!(name)) } })
+        (Attestation::Authorities(Authorities { primary, secondary, pin }), _) => {
+            pinned(json!({ "caReferences": pair(primary, secondary, |name| json!(name)) }), *pin)
         }
     }
 }
 
-fn certificates(Certificates { primary, secondary }: &Certificates, shown: Shown) -> Value {
+/// A member of our own, so that only those see it who have set it; clients of the original pass over it.
+fn pinned(mut x509: Value, pin: Pin) -> Value {
+    match pin {
+        Pin::Certificate => {}
+        Pin::Key => x509["pin"] = pin.as_str().into(),
+    }
+    json!({ "type": "x509", "x509": x509 })
+}
+
+fn certificates(Certificates { primary, secondary, .. }: &Certificates, shown: Shown) -> Value {
     pair(primary, secondary, |certificate: &Certificate| match shown {
         Shown::Store => json!({ "certificate": BASE64_STANDARD.encode(certificate.der()) }),
         Shown::Keys | Shown::Reader => json!({ "info": describe(certificate) }),

@@ -121,7 +121,11 @@ fn certificates_are_read_in_every_wrapping_clients_use() {
     ] {
         let body = json!({ "attestation": { "type": "x509", "x509": { "signingCertificates": { "primary": null, "secondary": { "certificate": text } } } } });
         let definition = read(EnrollmentKind::Group, &body).unwrap();
-        let expected = Certificates { primary: None, secondary: Some(top.clone()) };
+        let expected = Certificates {
+            primary: None,
+            secondary: Some(top.clone()),
+            pin: crate::enrollment::Pin::Certificate,
+        };
         assert_eq!(definition.attestation, Attestation::Certificates(expected));
     }
 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use muster_identity::{RegistrationId, Status};
-use muster_x509::{Certificate, verify};
+use muster_x509::Certificate;
 
 use super::{Considered, Explanation, Verdict};
 use crate::{
-    attestation::{Evidence, attest, x509::described},
+    attestation::{
+        Evidence, attest,
+        x509::{described, leads},
+    },
     enrollment::{
-        Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Groups, Standing, candidates,
+        Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Groups, Reach, Standing,
+        candidates,
     },
     trace::Steps,
 };
@@ -135,26 +139,29 @@ fn by_key(groups: &Groups) -> Vec<Considered> {
 
 /// Candidates in the order in which they may decide, then all others and why they are none.
 fn by_chain(case: Case<'_>, groups: &Groups) -> Vec<Considered> {
-    let found = candidates(case.chain, groups);
+    let evidence = Evidence { scope: case.scope, id: case.id, token: None, chain: case.chain, now: case.now };
     let mut considered: Vec<Considered> = Vec::new();
     let mut decided: Option<&Arc<Enrollment>> = None;
-    for anchor in &found.anchors {
-        let group = &anchor.group;
-        let (matches, why, fix) = match (decided, verify(&found.chain, &anchor.certificate, case.now)) {
-            (Some(nearer), Ok(())) if nearer.id() != group.id() => {
-                let why = format!("not asked: group `{}` is nearer to the leaf, or comes first", nearer.id());
-                (false, why, None)
+    for reach in [Reach::Presented, Reach::Pool] {
+        for candidate in candidates(case.chain, groups, reach).anchors {
+            let (anchor, group) = (candidate.anchor, &candidate.anchor.group);
+            let (matches, why, fix) = match (decided, leads(evidence, anchor, groups, reach)) {
+                (Some(nearer), Ok(())) if nearer.id() != group.id() => {
+                    let why =
+                        format!("not asked: group `{}` is nearer to the leaf, or comes first", nearer.id());
+                    (false, why, None)
+                }
+                (_, Ok(())) => {
+                    decided = Some(group);
+                    (true, format!("the chain leads to {}", described(anchor)), None)
+                }
+                (_, Err(error)) => refused(&error.to_string()),
+            };
+            match considered.iter_mut().find(|known| known.id == group.id().as_str()) {
+                Some(known) if known.matches || !matches => {}
+                Some(known) => *known = entry(group, matches, with_status(group, why), fix),
+                None => considered.push(entry(group, matches, with_status(group, why), fix)),
             }
-            (_, Ok(())) => {
-                decided = Some(group);
-                (true, format!("the chain leads to {}", described(anchor)), None)
-            }
-            (_, Err(error)) => refused(&error.to_string()),
-        };
-        match considered.iter_mut().find(|known| known.id == group.id().as_str()) {
-            Some(known) if known.matches || !matches => {}
-            Some(known) => *known = entry(group, matches, with_status(group, why), fix),
-            None => considered.push(entry(group, matches, with_status(group, why), fix)),
         }
     }
     for group in groups.iter() {
@@ -171,7 +178,7 @@ fn why_no_candidate(group: &Enrollment, groups: &Groups) -> String {
         Attestation::SymmetricKey(_) => {
             "it wants a token: give the device a key derived from the group's".to_owned()
         }
-        Attestation::Certificates(Certificates { primary, secondary }) => {
+        Attestation::Certificates(Certificates { primary, secondary, .. }) => {
             let subjects = [primary, secondary].into_iter().flatten();
             let subjects: Vec<_> =
                 subjects.map(|certificate| format!("`{}`", certificate.subject())).collect();
@@ -180,7 +187,7 @@ fn why_no_candidate(group: &Enrollment, groups: &Groups) -> String {
                 subjects.join(" or ")
             )
         }
-        Attestation::Authorities(Authorities { primary, secondary }) => {
+        Attestation::Authorities(Authorities { primary, secondary, .. }) => {
             let names = [primary, secondary].into_iter().flatten().map(|name| match groups.stored(name) {
                 None => format!("certificate `{name}` is not stored"),
                 Some(stored) if stored.standing == Standing::Unverified => {

@@ -140,7 +140,7 @@ pub(super) fn sortable(list: &VerifiedCrl) -> String {
 }
 
 /// As people write it when it is small, which most are.
-fn number(list: &VerifiedCrl) -> String {
+pub(super) fn number(list: &VerifiedCrl) -> String {
     let octets = list.list().number();
     match <[u8; 8]>::try_from([&[0; 8][octets.len().min(8)..], octets].concat()) {
         Ok(octets) => u64::from_be_bytes(octets).to_string(),

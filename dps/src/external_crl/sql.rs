@@ -8,7 +8,8 @@ use super::{CrlUrl, Feed};
 use crate::enrollment::sql::{UnreadableRow, next_generation};
 
 /// Without the lists, which may be large.
-pub(super) const ALL: &str = "SELECT certificate, url, number, due_us, tried_us, fetched_us, problem
+pub(super) const ALL: &str =
+    "SELECT certificate, url, number, this_update_us, due_us, tried_us, fetched_us, problem
 FROM external_crl ORDER BY certificate, url";
 
 pub(super) const LIST: &str = "SELECT der FROM external_crl WHERE certificate = $1 AND url = $2";
@@ -30,15 +31,17 @@ const FORGET_OTHER_KEYS: &str = "DELETE FROM external_crl WHERE certificate = $1
 
 /// Never an older one, also when two nodes fetch at once; for the key that verified it, also when the certificate was
 /// replaced meanwhile.
-const KEEP: &str = "UPDATE external_crl SET der = $1, number = $2, fetched_us = $3, tried_us = $3, due_us = $4,
-  failures = 0, problem = NULL
-WHERE certificate = $5 AND url = $6 AND key = $7 AND (number IS NULL OR number <= $2)";
+const KEEP: &str =
+    "UPDATE external_crl SET der = $1, number = $2, this_update_us = $3, fetched_us = $4, tried_us = $4,
+  due_us = $5, failures = 0, problem = NULL
+WHERE certificate = $6 AND url = $7 AND key = $8
+  AND (number IS NULL OR number < $2 OR (number = $2 AND this_update_us <= $3))";
 
-const SAME: &str = "UPDATE external_crl SET fetched_us = $1, tried_us = $1, due_us = $2, failures = 0, problem = NULL
+const SAME: &str =
+    "UPDATE external_crl SET fetched_us = $1, tried_us = $1, due_us = $2, failures = 0, problem = NULL
 WHERE certificate = $3 AND url = $4";
 
-const FAILED: &str =
-    "UPDATE external_crl SET tried_us = $1, due_us = $2, failures = $3, problem = $4 WHERE certificate = $5 AND url = $6";
+const FAILED: &str = "UPDATE external_crl SET tried_us = $1, due_us = $2, failures = $3, problem = $4 WHERE certificate = $5 AND url = $6";
 
 const DUE_NOW: &str = "UPDATE external_crl SET due_us = $1 WHERE certificate = $2";
 
@@ -49,14 +52,21 @@ pub(super) struct Due {
 }
 
 /// The addresses as they are to be from now on. Those that stay keep what came from them, unless the key is another.
-pub(crate) fn set(id: &str, certificate: &Certificate, urls: &[&CrlUrl], former: &[&CrlUrl], now: Timestamp) -> Vec<Statement> {
+pub(crate) fn set(
+    id: &str,
+    certificate: &Certificate,
+    urls: &[CrlUrl],
+    former: &[CrlUrl],
+    now: Timestamp,
+) -> Vec<Statement> {
     let key = key(certificate);
     let mut unit = vec![Statement::new(FORGET_OTHER_KEYS, [id.into(), key.as_str().into()])];
     for url in former.iter().filter(|url| !urls.contains(url)) {
         unit.push(Statement::new(FORGET, [id.into(), url.as_str().into()]));
     }
     for url in urls {
-        let args: [Value; 4] = [id.into(), url.as_str().into(), key.as_str().into(), now.as_microsecond().into()];
+        let args: [Value; 4] =
+            [id.into(), url.as_str().into(), key.as_str().into(), now.as_microsecond().into()];
         unit.push(Statement::new(ADD, args));
     }
     unit
@@ -77,6 +87,7 @@ pub(super) fn keep(
     let args: Vec<Value> = vec![
         list.der().into(),
         number.into(),
+        list.this_update().as_microsecond().into(),
         now.as_microsecond().into(),
         next.as_microsecond().into(),
         (&due.certificate).into(),
@@ -97,7 +108,13 @@ pub(super) fn same(due: &Due, now: Timestamp, next: Timestamp) -> Vec<Statement>
     vec![Statement::new(SAME, args), next_generation()]
 }
 
-pub(super) fn failed(due: &Due, failures: i64, problem: &str, now: Timestamp, next: Timestamp) -> Vec<Statement> {
+pub(super) fn failed(
+    due: &Due,
+    failures: i64,
+    problem: &str,
+    now: Timestamp,
+    next: Timestamp,
+) -> Vec<Statement> {
     let args: Vec<Value> = vec![
         now.as_microsecond().into(),
         next.as_microsecond().into(),
@@ -114,7 +131,11 @@ pub(super) fn due_now(id: &str, now: Timestamp) -> Statement {
 }
 
 pub(super) fn due(row: &Row) -> Result<Due, UnreadableRow> {
-    Ok(Due { certificate: row.text("certificate")?.to_owned(), url: url(row)?, failures: row.int("failures")? })
+    Ok(Due {
+        certificate: row.text("certificate")?.to_owned(),
+        url: url(row)?,
+        failures: row.int("failures")?,
+    })
 }
 
 /// The list itself is read apart, if it is not known yet.
@@ -139,5 +160,5 @@ fn unreadable(reason: &dyn std::fmt::Display) -> UnreadableRow {
 }
 
 fn key(certificate: &Certificate) -> String {
-    muster_x509::Thumbprint::sha256_of(certificate.spki_der()).to_string()
+    certificate.key_sha256().to_string()
 }

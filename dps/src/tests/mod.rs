@@ -2,7 +2,7 @@
 
 mod crash;
 mod explaining;
-mod factory;
+pub(crate) mod factory;
 mod https;
 mod issuing;
 mod moving;

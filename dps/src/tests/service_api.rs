@@ -285,9 +285,11 @@ async fn stored_certificates_anchor_when_verified_and_only_then() {
             (&list.body[0]["name"], &list.body[0]["info"]["subjectName"]),
             (&json!("Root-1"), &json!("CN=factory"))
         );
-        assert_eq!(error(&owner.send("DELETE", "/certificates/root-1", &[], "").await), (409, 409_201));
+        let any = [("if-match", "*")];
+        assert_eq!(error(&owner.send("DELETE", "/certificates/root-1", &any, "").await), (409, 409_201));
         assert_eq!(owner.send("DELETE", &group_path, &[], "").await.status, 204);
-        assert_eq!(owner.send("DELETE", "/certificates/root-1", &[], "").await.status, 204);
+        assert_eq!(error(&owner.send("DELETE", "/certificates/root-1", &[], "").await), (400, 400_004));
+        assert_eq!(owner.send("DELETE", "/certificates/root-1", &any, "").await.status, 204);
         bench.close().await;
     })
     .await;
