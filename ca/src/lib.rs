@@ -13,6 +13,7 @@ mod identification;
 mod issuance;
 mod keys;
 mod log;
+mod ocsp;
 mod profile;
 mod public;
 mod revocation;
@@ -25,8 +26,8 @@ mod workshop;
 use std::sync::Arc;
 
 pub use audit::{
-    Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, Found, LineError, Verified,
-    VerifyError, VerifyExportError, Wrong, find_in_export, verify as verify_entries, verify_export,
+    Action, AuditExport, Broken, ChainHead, Chained, Decision, Entry, ExportError, Found, LineError,
+    Verified, VerifyError, VerifyExportError, Wrong, find_in_export, verify as verify_entries, verify_export,
 };
 pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGranted, Quota, Rate};
 pub use crl::{CrlFacts, PublishError};
@@ -55,6 +56,7 @@ pub use log::{
     ProveError, Proven, ReadError as LogReadError, Record, Recorded, SignCheckpointError, VerifierKey,
     VerifierKeyError, verify_proof,
 };
+pub use ocsp::ResponderReadError;
 pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, HOLDER, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared,
     Profile, ProfileChangeError, ProfileError, ProfileId, Refused, Wanted, prepare,

@@ -19,6 +19,7 @@ use crate::{
     issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
     keys::{KeyError, Keys},
     log::Log,
+    ocsp::{Ocsp, Responders},
     revocation::Revocations,
 };
 
@@ -34,6 +35,8 @@ pub struct Ca {
     pub(crate) issuance: Issuance,
     pub(crate) revocations: Revocations,
     pub(crate) crls: Crls,
+    pub(crate) ocsp: Ocsp,
+    pub(crate) responders: Responders,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
     servers: Folder,
@@ -61,6 +64,8 @@ impl Ca {
             issuance,
             revocations: Revocations::open(&db).await?,
             crls: Crls::default(),
+            ocsp: Ocsp::default(),
+            responders: Responders::open(&db).await?,
             audit: Audit::open(&db).await?,
             log: Log::open(&db).await?,
             settings,
@@ -94,7 +99,12 @@ impl Ca {
 
     /// What time alone brings about; tells when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
-        let next = [self.tick_hierarchy(now).await, self.tick_crls(now).await, self.tick_log(now).await];
+        let next = [
+            self.tick_hierarchy(now).await,
+            self.tick_crls(now).await,
+            self.tick_responders(now).await,
+            self.tick_log(now).await,
+        ];
         next.into_iter().flatten().min()
     }
 

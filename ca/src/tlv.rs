@@ -4,6 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const ENUMERATED: u8 = 0x0a;
@@ -59,6 +60,11 @@ pub(crate) fn time(at: Timestamp) -> Vec<u8> {
 pub(crate) fn generalized_time(at: Timestamp) -> Vec<u8> {
     let date = at.to_zoned(TimeZone::UTC);
     element(GENERALIZED_TIME, &[date.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes()])
+}
+
+/// A BIT STRING of whole octets.
+pub(crate) fn bit_string(octets: &[u8]) -> Vec<u8> {
+    element(BIT_STRING, &[&[0], octets])
 }
 
 /// An extension; its value is DER itself.

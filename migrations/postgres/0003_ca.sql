@@ -167,6 +167,14 @@ CREATE TABLE ca_crl (
     PRIMARY KEY (authority, shard)
 );
 
+-- ocsp: who answers for an authority
+CREATE TABLE ca_responder (
+    authority TEXT NOT NULL PRIMARY KEY,
+    number BIGINT NOT NULL,            -- the how many-th it is
+    key TEXT NOT NULL,                 -- where its private key is
+    certificate TEXT NOT NULL
+);
+
 -- est: labels, and who may ask there
 CREATE TABLE ca_est_label (
     name TEXT NOT NULL PRIMARY KEY,

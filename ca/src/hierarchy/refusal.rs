@@ -25,6 +25,8 @@ pub enum OpenError {
     Log(#[from] crate::log::ReadError),
     #[error(transparent)]
     Revocations(#[from] crate::revocation::RevocationReadError),
+    #[error(transparent)]
+    Responders(#[from] crate::ocsp::ResponderReadError),
     #[error("first authorities cannot be made: {0}")]
     First(#[from] Box<AuthorityError>),
     #[error("clock says {now}, which lies in the past: set it, then start again")]

@@ -97,7 +97,7 @@ fn title(id: &AuthorityId) -> String {
     format!("Muster{}", words.collect::<String>().chars().take(ROOM).collect::<String>())
 }
 
-fn attribute(oid: ObjectIdentifier, value: &str) -> Result<RelativeDistinguishedName, BuildError> {
+pub(crate) fn attribute(oid: ObjectIdentifier, value: &str) -> Result<RelativeDistinguishedName, BuildError> {
     let value = Any::encode_from(&Utf8StringRef::new(value)?)?;
     Ok(SetOfVec::try_from(vec![AttributeTypeAndValue { oid, value }])?.into())
 }

@@ -161,10 +161,6 @@ impl Keys {
     }
 
     /// Forgets a key for good: an old responder's, or one that was made for nothing.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "OCSP responders' keys are forgotten, and responders come next")
-    )]
     pub(crate) async fn destroy(&self, key: &KeyRef) -> Result<(), KeyError> {
         self.held.write().unwrap_or_else(PoisonError::into_inner).remove(key);
         match key.place() {

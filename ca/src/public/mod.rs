@@ -13,7 +13,11 @@ mod freshness;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
 
 pub(crate) use freshness::Tag;
 
@@ -32,6 +36,8 @@ struct Public {
 pub fn public_router(ca: Arc<Ca>, clock: Clock) -> Router {
     Router::new()
         .route("/crl/{authority}/{file}", get(api::crl::get))
+        .route("/ocsp", post(api::ocsp::post))
+        .route("/ocsp/{*request}", get(api::ocsp::get))
         .route("/issuer/{file}", get(api::issuer::get))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Public { ca, clock })

@@ -14,6 +14,7 @@ mod der;
 mod description;
 mod key;
 mod name;
+mod ocsp;
 mod peer;
 mod signature;
 mod text;
@@ -35,6 +36,10 @@ pub use csr::{
 pub use der::NotDer;
 pub use description::{Description, describe};
 pub use key::{PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, UnfitKey};
+pub use ocsp::{
+    CertId, Nonce, OCSP_CERTIFICATES_MAX, OCSP_NONCE_BYTES_MAX, OCSP_REQUEST_BYTES_MAX, OcspHash,
+    OcspRefused, OcspRequest,
+};
 pub use peer::Peer;
 pub use signature::issued_by;
 pub use text::{TEXT_BYTES_MAX, read_certificates, to_pem};

@@ -2,6 +2,7 @@
 
 pub(super) mod crl;
 pub(super) mod issuer;
+pub(super) mod ocsp;
 
 use axum::{
     body::{Body, Bytes},

@@ -1,14 +1,17 @@
 //! What the world reads.
 
+mod crl;
 mod issuer;
+mod ocsp;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
+use jiff::Timestamp;
 use tower::ServiceExt;
 
 use muster_store::Db;
@@ -23,7 +26,8 @@ struct World {
     ca: Arc<Ca>,
     router: Router,
     db: Db,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
+    clock: Arc<Mutex<Timestamp>>,
 }
 
 struct Answer {
@@ -40,7 +44,15 @@ impl World {
         let mut settings = Settings::new(dir.path());
         settings.base_url = Some(BaseUrl::parse("http://127.0.0.1:8080").unwrap());
         let ca = Ca::open(settings, db.clone(), entropy(), now()).await.unwrap();
-        Self { router: public_router(ca.clone(), Arc::new(now)), ca, db, _dir: dir }
+        ca.tick(now()).await;
+        let clock = Arc::new(Mutex::new(now()));
+        let read = clock.clone();
+        let router = public_router(ca.clone(), Arc::new(move || *read.lock().unwrap()));
+        Self { router, ca, db, dir, clock }
+    }
+
+    fn set(&self, at: Timestamp) {
+        *self.clock.lock().unwrap() = at;
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
