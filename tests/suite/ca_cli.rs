@@ -136,10 +136,16 @@ fn a_certificate_lives_signed_listed_renewed_and_revoked() {
     office.request("other", "/CN=pump-7");
     let barred = office.refused("sign other.csr --holder pump-7");
     assert!(barred.contains("pump-7"), "{barred}");
+    assert!(office.done("barred").contains("pump-7"));
     assert!(office.refused("readmit nobody").contains("not barred"));
     office.done("readmit pump-7");
     office.done("sign other.csr --holder pump-7 --out other.pem");
     assert_eq!(office.json("inspect other.pem")["status"], "valid");
+    let published = || office.json("crls --authority issuing")[0]["number"].as_u64();
+    let begun = Instant::now();
+    while published().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "there are no revocation lists");
+    }
     drop(office.serve);
 }
 
@@ -255,6 +261,16 @@ fn who_may_ask_for_what_is_written_and_read() {
     assert_eq!((&grant["quota"]["total"], &grant["rate"]["burst"]), (&json!(10), &json!(60)));
     assert!(office.done("grant list").contains("policy:factory"));
     office.done("grant delete line");
+
+    let made = office.json("est credential new --label lab1 --name pump-* --count 3");
+    assert!(made["url"].as_str().unwrap().ends_with("/.well-known/est/lab1"), "{made}");
+    assert!(made["password"].as_str().unwrap().len() > 40);
+    let user = made["user"].as_str().unwrap();
+    assert!(office.done("est credential list --label lab1").contains(user));
+    office.done(&format!("est credential delete {user}"));
+    office.done("est label put plant --profile edge-server --base64 single-line --approval manual");
+    assert_eq!(office.json("est label list").as_array().unwrap().len(), 3);
+    office.done("est label delete plant");
 
     office.done("key block pump.csr --reason published");
     assert!(office.refused("sign pump.csr").contains("published"));

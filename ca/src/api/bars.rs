@@ -1,4 +1,4 @@
-//! `GET DELETE /ca/bars/{holder}`: who gets no certificate until an operator lets it in again.
+//! `GET /ca/bars`, `GET DELETE /ca/bars/{holder}`: who gets no certificate until an operator lets it in again.
 
 use std::sync::Arc;
 
@@ -6,6 +6,18 @@ use axum::{extract::Path, http::StatusCode, response::Response};
 
 use super::{answer, read::Asked, revocations, shapes, status::ApiError};
 use crate::Revocation;
+
+pub(super) async fn list(asked: Asked) -> Response {
+    let answered = asked.caller().map(|_| {
+        let mut holders = asked.ca().barred_holders();
+        holders.sort_unstable();
+        // One that was readmitted meanwhile is left out.
+        let bar = |holder: String| Some(shape(asked.ca().barred(&holder)?, holder));
+        let bars: Vec<_> = holders.into_iter().filter_map(bar).collect();
+        answer::json(StatusCode::OK, &bars)
+    });
+    asked.answer(answered)
+}
 
 pub(super) async fn one(Path(holder): Path<String>, asked: Asked) -> Response {
     let answered = try_one(&asked, holder);
@@ -31,6 +43,9 @@ async fn try_delete(asked: &mut Asked, holder: String) -> Result<Response, ApiEr
 }
 
 fn told(holder: String, bar: Revocation) -> Response {
-    let bar = shapes::Bar { holder, revocation: revocations::shape(bar) };
-    answer::json(StatusCode::OK, &bar)
+    answer::json(StatusCode::OK, &shape(bar, holder))
+}
+
+fn shape(bar: Revocation, holder: String) -> shapes::Bar {
+    shapes::Bar { holder, revocation: revocations::shape(bar) }
 }

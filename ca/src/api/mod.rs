@@ -8,7 +8,8 @@
 //! | `GET /ca/certificates`, `…/{serial}` | what was issued ([`shapes::Listed`]), filtered, page by page |
 //! | `POST /ca/revoke` | a certificate, all of a holder, an authority ([`shapes::Revoke`] → [`shapes::Revoked`]) |
 //! | `GET /ca/revocations/{serial}` | whether a certificate is revoked ([`shapes::Status`]) |
-//! | `GET DELETE /ca/bars/{holder}` | who gets nothing more ([`shapes::Bar`]), and letting it in again |
+//! | `GET /ca/crls` | the revocation lists as they are published ([`shapes::Crl`]) |
+//! | `GET /ca/bars`, `GET DELETE …/{holder}` | who gets nothing more ([`shapes::Bar`]), and letting it in again |
 //! | `GET /ca/tree`, `GET /ca/authorities`, `…/{id}` | the hierarchy ([`shapes::Node`], [`shapes::Authority`]) |
 //! | `PUT /ca/authorities/{id}` | a root, or an authority below one of ours ([`shapes::NewAuthority`]) |
 //! | `POST GET …/{id}/request`, `POST …/{id}/activate` | one that is signed elsewhere ([`shapes::AuthorityRequest`], [`shapes::Chain`]) |
@@ -35,6 +36,7 @@ mod blocked_keys;
 mod bring;
 mod bulk;
 mod certificates;
+mod crls;
 mod est;
 mod grants;
 mod issue;
@@ -103,6 +105,8 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/certificates/{serial}", get(certificates::one))
         .route("/ca/revoke", post(revocations::revoke))
         .route("/ca/revocations/{serial}", get(revocations::one))
+        .route("/ca/crls", get(crls::list))
+        .route("/ca/bars", get(bars::list))
         .route("/ca/bars/{holder}", get(bars::one).delete(bars::delete))
         .route("/ca/tree", get(authorities::tree))
         .route("/ca/authorities", get(authorities::list))

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use est::{EstCredential, EstCredentials, NewEstCredential};
 pub use hierarchy::{Authority, AuthorityRequest, Chain, NewAuthority, Node, Place, Renewal, Warning};
 pub use proof::{AuditList, AuditPage, Checkpoint, Consistency, Sizes, Verifying};
-pub use revocation::{Bar, Revocation, Revoke, Revoked, Status};
+pub use revocation::{Bar, Crl, Revocation, Revoke, Revoked, Status};
 
 /// `POST /ca/sign`.
 #[derive(Debug, Clone, Deserialize)]

@@ -48,11 +48,27 @@ pub struct Status {
     pub revoked: Option<Revocation>,
 }
 
-/// `GET /ca/bars/{holder}`: who gets no certificate until it is let in again, by `DELETE`.
+/// `GET /ca/bars`, `GET /ca/bars/{holder}`: who gets no certificate until it is let in again, by `DELETE`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bar {
     pub holder: String,
     #[serde(flatten)]
     pub revocation: Revocation,
+}
+
+/// `GET /ca/crls`: what anybody fetches from its `url`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Crl {
+    pub authority: String,
+    pub shard: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    pub number: u64,
+    pub this_update: Timestamp,
+    pub next_update: Timestamp,
+    pub bytes: usize,
+    /// How many certificates are on it.
+    pub entries: usize,
 }

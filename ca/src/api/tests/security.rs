@@ -54,6 +54,7 @@ async fn a_holder_is_revoked_barred_and_let_in_again() {
     assert_eq!(post(&api, "/ca/sign", again).await.refusal().0, 403);
     let bar = api.ask(Method::GET, "/ca/bars/pump-1", "").await.json();
     assert_eq!((&bar["holder"], &bar["reason"]), (&json!("pump-1"), &json!("privilegeWithdrawn")));
+    assert_eq!(api.ask(Method::GET, "/ca/bars", "").await.json(), json!([bar]));
     assert_eq!(api.ask(Method::DELETE, "/ca/bars/pump-1", "").await.json(), bar);
     assert_eq!(api.ask(Method::DELETE, "/ca/bars/pump-1", "").await.refusal(), (404, "NotBarred".to_owned()));
     // In its next generation, though nobody named that.

@@ -4,6 +4,7 @@ mod audit;
 mod authority;
 mod bulk;
 mod certificate;
+mod crls;
 mod est;
 mod grant;
 mod inspect;
@@ -47,6 +48,10 @@ enum Action {
     Revoke(revoke::Revoke),
     /// Let a revoked holder have certificates again
     Readmit(revoke::Readmit),
+    /// Show who gets no certificate any more
+    Barred(revoke::Barred),
+    /// Show the revocation lists
+    Crls(crls::Arguments),
     /// Show what was issued
     #[command(visible_alias = "ls")]
     List(list::Arguments),
@@ -78,6 +83,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Action::Renew(arguments) => Box::pin(renew::run(arguments)).await,
         Action::Revoke(arguments) => revoke::revoke(arguments).await,
         Action::Readmit(arguments) => revoke::readmit(arguments).await,
+        Action::Barred(arguments) => revoke::barred(arguments).await,
+        Action::Crls(arguments) => crls::run(arguments).await,
         Action::List(arguments) => list::run(arguments).await,
         Action::Inspect(arguments) => inspect::run(arguments).await,
         Action::Bulk(arguments) => Box::pin(bulk::run(arguments)).await,

@@ -1,10 +1,11 @@
-//! `muster ca revoke`, `muster ca readmit`.
+//! `muster ca revoke`, `muster ca barred`, `muster ca readmit`.
 
 use clap::{Args, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::certificate::Named;
+use super::get;
 use crate::cli::failure::{Failure, expect_json};
 use crate::cli::show;
 use crate::cli::target::Target;
@@ -58,6 +59,14 @@ pub(crate) struct Readmit {
     target: Target,
 }
 
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  muster ca barred\n\
+    \nHolders that were revoked for more than `superseded`: they get no certificate, and their devices do not register.")]
+pub(crate) struct Barred {
+    #[command(flatten)]
+    target: Target,
+}
+
 pub(crate) async fn revoke(arguments: Revoke) -> Result<(), Failure> {
     let Revoke { certificate, holder, authority, reason, target } = arguments;
     let reason = reason.to_possible_value().map(|it| it.get_name().to_owned());
@@ -81,6 +90,19 @@ pub(crate) async fn revoke(arguments: Revoke) -> Result<(), Failure> {
         show::instant(&revoked["at"]),
         show::text(&revoked["reason"])
     ));
+    Ok(())
+}
+
+pub(crate) async fn barred(Barred { target }: Barred) -> Result<(), Failure> {
+    let all = get(&target.ca()?, "/ca/bars").await?;
+    if target.json {
+        show::json(&all);
+        return Ok(());
+    }
+    let row =
+        |bar: &Value| vec![show::text(&bar["holder"]), show::instant(&bar["at"]), show::text(&bar["reason"])];
+    let rows = all.as_array().into_iter().flatten().map(row).collect();
+    show::table(&["HOLDER", "SINCE", "WHY"], rows, "nobody is barred");
     Ok(())
 }
 

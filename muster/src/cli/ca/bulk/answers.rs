@@ -82,3 +82,48 @@ fn read(file: &mut File, retry_refused: bool) -> io::Result<Result<(HashSet<Stri
     }
     Ok(Ok((answered, whole)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(id: &str, outcome: &str) -> Value {
+        json!({ "line": 1, "id": id, "outcome": outcome })
+    }
+
+    #[test]
+    fn a_killed_run_leaves_whole_lines_and_one_that_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let (mut answers, before) = Answers::open(Some(&path), false).unwrap();
+        assert!(before.is_empty());
+        for (id, outcome) in [("a", "issued"), ("b", "refused"), ("c", "repeated")] {
+            answers.write(&answer(id, outcome)).unwrap();
+        }
+        answers.flush().unwrap();
+        drop(answers);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{whole}{{\"id\":\"d\",\"outc")).unwrap();
+        let ids = |retry| {
+            let mut ids: Vec<_> = Answers::open(Some(&path), retry).unwrap().1.into_iter().collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(ids(false), ["a", "b", "c"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+        assert_eq!(ids(true), ["a", "c"]);
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("letter.txt");
+        for text in ["Dear reader", "Dear reader\n", "{\"id\":\"a\"}\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(Answers::open(Some(&path), false).is_err(), "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

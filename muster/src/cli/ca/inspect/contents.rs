@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
-use x509_cert::der::{Decode, oid::AssociatedOid};
+use x509_cert::der::{Decode, asn1::Utf8StringRef, oid::AssociatedOid};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::certpolicy::CertificatePolicies;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -12,6 +12,7 @@ use x509_cert::ext::pkix::{
     ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier,
 };
 
+use muster_ca::{GENERATION, HOLDER};
 use muster_x509::{Certificate, PublicKey};
 
 const OCSP: &str = "1.3.6.1.5.5.7.48.1";
@@ -46,7 +47,7 @@ pub(super) struct Contents {
     pub(super) authority: Option<String>,
     pub(super) crls: Vec<String>,
     pub(super) responders: Vec<String>,
-    /// By number.
+    /// What this authority adds, in words; others by number.
     pub(super) more: Vec<String>,
 }
 
@@ -94,6 +95,10 @@ impl Contents {
         } else if let Some(access) = read::<AuthorityInfoAccessSyntax>(extension) {
             let responders = access.0.iter().filter(|it| it.access_method.to_string() == OCSP);
             self.responders = responders.filter_map(|it| uri(&it.access_location)).collect();
+        } else if extension.extn_id == HOLDER {
+            self.more.push(format!("holder {}", text(extension)));
+        } else if extension.extn_id == GENERATION {
+            self.more.push(format!("generation {} of its holder", text(extension)));
         } else if ![SubjectKeyIdentifier::OID, AuthorityKeyIdentifier::OID].contains(&extension.extn_id) {
             let critical = if extension.critical { " (critical)" } else { "" };
             self.more.push(format!("{}{critical}", extension.extn_id));
@@ -104,6 +109,11 @@ impl Contents {
 fn read<'a, T: Decode<'a> + AssociatedOid>(extension: &'a Extension) -> Option<T> {
     let found = extension.extn_id == T::OID;
     found.then(|| T::from_der(extension.extn_value.as_bytes()).ok()).flatten()
+}
+
+fn text(extension: &Extension) -> String {
+    let text = Utf8StringRef::from_der(extension.extn_value.as_bytes());
+    text.map(|text| text.as_str().chars().filter(|char| !char.is_control()).collect()).unwrap_or_default()
 }
 
 fn key(spki_der: &[u8]) -> String {
