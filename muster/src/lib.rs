@@ -4,6 +4,7 @@ mod barred;
 mod certificates;
 pub mod cli;
 mod client;
+mod crl_fetch;
 pub mod config;
 mod data_folder;
 pub mod demo;

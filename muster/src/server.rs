@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use muster_ca::Ca;
-use muster_dps::Dps;
+use muster_dps::{Dps, Fetch};
 use muster_events::Log;
 use muster_hub::Hub;
 use muster_store::Db;
@@ -90,7 +90,8 @@ impl Server {
         let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
         workers.spawn(Cutter::new(&ca, &dps, &hubs, &front.barred).run(stop_workers.clone()));
-        for tick in ticks(&dps, &hubs, renewal) {
+        let fetch = crate::crl_fetch::fetcher(&folder.ca_file(), stop_workers.clone());
+        for tick in ticks(&dps, &hubs, renewal, fetch) {
             workers.spawn(tick.keep(stop_workers.clone()));
         }
 
@@ -115,12 +116,22 @@ impl Server {
 }
 
 /// The one list of what runs by the clock.
-fn ticks(dps: &Arc<Dps>, hubs: &[Arc<Hub>], renewal: crate::certificates::Renewal) -> Vec<Tick> {
+fn ticks(
+    dps: &Arc<Dps>,
+    hubs: &[Arc<Hub>],
+    renewal: crate::certificates::Renewal,
+    fetch: Fetch,
+) -> Vec<Tick> {
     let mut ticks = Vec::new();
     let service = dps.clone();
     ticks.push(Tick::new("dps", move |now| {
         let dps = service.clone();
         async move { dps.tick(now).await }
+    }));
+    let service = dps.clone();
+    ticks.push(Tick::new("revocation lists", move |now| {
+        let (dps, fetch) = (service.clone(), fetch.clone());
+        async move { dps.refresh_crls(&fetch, now).await }
     }));
     for hub in hubs {
         let hub = hub.clone();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::attestation::{Terms, authorities, certificates, symmetric_key};
@@ -25,7 +25,8 @@ enum Action {
         muster group create line-4                                  # symmetric keys are made and shown; devices derive theirs\n  \
         muster group create line-4 --signing-certificate issuing.pem\n  \
         muster group create line-4 --credential-policy device       # devices send a CSR and get a certificate for their hub\n  \
-        muster group create line-4 --ca plant-root                  # a CA added with `muster certificate add`")]
+        muster group create line-4 --ca plant-root                  # a CA from `muster certificate upload`\n  \
+        muster group create line-4 --ca plant-root --secondary-ca plant-root-2   # while one takes over from the other")]
     Create(Box<Create>),
     /// Show one
     Get(One),
@@ -66,6 +67,9 @@ struct Create {
     /// Or to this one
     #[arg(long, value_name = "NAME", requires = "ca")]
     secondary_ca: Option<String>,
+    /// What of the CA counts: exactly its certificate, or its key, also when it is certified anew [default: certificate]
+    #[arg(long, value_enum)]
+    pin: Option<Pin>,
     #[command(flatten)]
     terms: Terms,
     /// The whole group as JSON instead: @FILE, or - for standard input
@@ -75,18 +79,34 @@ struct Create {
     target: Target,
 }
 
+/// What a group knows its CA by.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Pin {
+    Certificate,
+    Key,
+}
+
 impl Create {
     fn body(&self) -> Result<Value, Failure> {
         if let Some(body) = &self.body {
             return input::json(body);
         }
-        let attestation = match (&self.signing_certificate, &self.ca) {
+        let mut attestation = match (&self.signing_certificate, &self.ca) {
             (Some(file), _) => {
                 certificates("signingCertificates", file, self.secondary_signing_certificate.as_ref())?
             }
             (None, Some(name)) => authorities(name, self.secondary_ca.as_deref()),
             (None, None) => symmetric_key(self.primary_key.as_deref(), self.secondary_key.as_deref()),
         };
+        match (self.pin, attestation.get_mut("x509")) {
+            (Some(Pin::Key), Some(x509)) => x509["pin"] = json!("key"),
+            (Some(_), None) => {
+                return Err(
+                    Failure::new("`--pin` is for a CA").fix("give one with --ca or --signing-certificate")
+                );
+            }
+            (Some(Pin::Certificate) | None, _) => {}
+        }
         let mut body = Map::new();
         body.insert("enrollmentGroupId".to_owned(), json!(self.id));
         body.insert("attestation".to_owned(), attestation);

@@ -1,0 +1,231 @@
+//! Gets revocation lists for the provisioning service from where operators say they are published, and from nowhere else.
+//!
+//! What comes is signed, so the network is trusted with nothing but to deliver it. What is bounded here is what an address
+//! can make this server do: connect to one host, for so long, and take so many bytes.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+
+use muster_dps::{CrlUrl, Fetch, FetchFailed};
+
+/// From the name to the last byte; 16 MiB come in less than half of it over a line of 10 Mbit/s.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// To another path of the same server, and no further.
+const REDIRECTS_MAX: usize = 3;
+/// Where distributions keep the authorities that their system trusts, for lists that come by HTTPS.
+const SYSTEM_BUNDLES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+/// `own_ca` is trusted beside the system's authorities. A fetch that goes on when the server stops is given up.
+pub(crate) fn fetcher(own_ca: &Path, stop: CancellationToken) -> Fetch {
+    let tls = connector(own_ca);
+    Arc::new(move |url: CrlUrl| {
+        let (tls, stop) = (tls.clone(), stop.clone());
+        Box::pin(async move {
+            tokio::select! {
+                fetched = tokio::time::timeout(FETCH_TIMEOUT, follow(&url, tls.as_ref())) => {
+                    fetched.unwrap_or_else(|_| Err(failed(format!("nothing whole came within {} s", FETCH_TIMEOUT.as_secs()))))
+                }
+                () = stop.cancelled() => Err(failed("the server stops")),
+            }
+        })
+    })
+}
+
+/// None when there is nothing to trust a server by; then only plain HTTP works.
+fn connector(own_ca: &Path) -> Option<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    let bundle = std::env::var_os("SSL_CERT_FILE").map(std::path::PathBuf::from);
+    let system = SYSTEM_BUNDLES.iter().map(std::path::PathBuf::from).find(|path| path.is_file());
+    for path in bundle.or(system).into_iter().chain([own_ca.to_owned()]) {
+        let Ok(certificates) = CertificateDer::pem_file_iter(&path) else { continue };
+        roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .ok()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Some(Arc::new(config).into())
+}
+
+enum Got {
+    List(Vec<u8>),
+    Elsewhere(String),
+}
+
+async fn follow(url: &CrlUrl, tls: Option<&TlsConnector>) -> Result<Vec<u8>, FetchFailed> {
+    let mut target: Uri = url.as_str().parse().map_err(|_| failed("the address cannot be read"))?;
+    for _ in 0..=REDIRECTS_MAX {
+        match get(&target, tls).await? {
+            Got::List(list) => return Ok(list),
+            Got::Elsewhere(location) => target = redirected(&target, &location)?,
+        }
+    }
+    Err(failed(format!("the server redirects more than {REDIRECTS_MAX} times")))
+}
+
+/// A redirect to another host would be an address that no operator has set.
+fn redirected(from: &Uri, location: &str) -> Result<Uri, FetchFailed> {
+    let refused = || {
+        let to: String = location.chars().take(200).collect();
+        failed(format!(
+            "the server redirects to `{}`, which is not followed: set that address if it is right",
+            to.escape_debug()
+        ))
+    };
+    let parsed: Uri = location.parse().map_err(|_| refused())?;
+    let path = parsed.path_and_query().filter(|path| path.as_str().starts_with('/')).ok_or_else(refused)?;
+    let place = |uri: &Uri| {
+        let host = uri.host().map(str::to_ascii_lowercase);
+        (uri.scheme_str().map(str::to_ascii_lowercase), host, port(uri))
+    };
+    if parsed.authority().is_some() && place(&parsed) != place(from) {
+        return Err(refused());
+    }
+    let mut parts = from.clone().into_parts();
+    parts.path_and_query = Some(path.clone());
+    Uri::from_parts(parts).map_err(|_| refused())
+}
+
+async fn get(target: &Uri, tls: Option<&TlsConnector>) -> Result<Got, FetchFailed> {
+    let host = target.host().ok_or_else(|| failed("the address names no host"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let tcp = connect(host, port(target)).await?;
+    if target.scheme_str() != Some("https") {
+        return ask(target, tcp).await;
+    }
+    let tls =
+        tls.ok_or_else(|| failed("there is no CA bundle on this machine to trust an HTTPS server by"))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| failed("the host's name is none"))?;
+    let stream = tls.connect(name, tcp).await;
+    ask(target, stream.map_err(|error| failed(format!("the server cannot be trusted: {error}")))?).await
+}
+
+/// The address that was looked at is the one that is connected to, whatever the name says a moment later.
+async fn connect(host: &str, port: u16) -> Result<TcpStream, FetchFailed> {
+    let unreached = |error: io::Error| failed(format!("the server cannot be reached: {error}"));
+    let addresses: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await.map_err(unreached)?.collect();
+    let mut last = failed("the host's name has no address that lists are fetched from");
+    for address in addresses.into_iter().filter(|address| is_fetched_from(address.ip())) {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = unreached(error),
+        }
+    }
+    Err(last)
+}
+
+/// Link-local addresses are where clouds keep the secrets of a machine, and no authority publishes there.
+fn is_fetched_from(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            !(v4.is_link_local() || v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified())
+        }
+        IpAddr::V6(v6) => !(v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified()),
+    }
+}
+
+async fn ask(target: &Uri, stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<Got, FetchFailed> {
+    let broken = |error: &dyn std::fmt::Display| failed(format!("the connection broke: {error}"));
+    let (mut sender, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    let authority = target.authority().map_or("", |authority| authority.as_str());
+    let request = Request::get(target.path_and_query().map_or("/", |path| path.as_str()))
+        .header(header::HOST, authority)
+        .header(header::ACCEPT, "application/pkix-crl")
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| broken(&error))?;
+    let asking = async {
+        let (head, body) = sender.send_request(request).await.map_err(|error| broken(&error))?.into_parts();
+        match head.status {
+            StatusCode::OK => {
+                let limit = muster_x509::CRL_BYTES_MAX;
+                let body = Limited::new(body, limit).collect().await;
+                let body = body.map_err(|error| {
+                    failed(format!("no whole list of at most {limit} bytes came: {error}"))
+                })?;
+                Ok(Got::List(body.to_bytes().to_vec()))
+            }
+            status if status.is_redirection() => {
+                let location = head.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
+                Ok(Got::Elsewhere(location.unwrap_or_default().to_owned()))
+            }
+            status => Err(failed(format!("the server answers {status}"))),
+        }
+    };
+    let (mut asking, mut driver) = (pin!(asking), pin!(driver));
+    tokio::select! {
+        answer = &mut asking => answer,
+        ended = &mut driver => match ended {
+            Ok(()) => asking.await, // what came is waiting to be read
+            Err(error) => Err(broken(&error)),
+        },
+    }
+}
+
+fn port(uri: &Uri) -> u16 {
+    let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    uri.port_u16().unwrap_or(default)
+}
+
+fn failed(why: impl Into<String>) -> FetchFailed {
+    FetchFailed(why.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_with_the_server_that_was_named() {
+        let from: Uri = "http://pki.example.test/a.crl".parse().unwrap();
+        for (location, to) in [
+            ("/b.crl?x", "http://pki.example.test/b.crl?x"),
+            ("http://PKI.example.test:80/b", "http://pki.example.test/b"),
+        ] {
+            assert_eq!(redirected(&from, location).unwrap().to_string(), to);
+        }
+        for location in [
+            "",
+            "b.crl",
+            "https://pki.example.test/b",
+            "http://169.254.169.254/latest",
+            "//other.example.test/b",
+            "http://pki.example.test:8080/b",
+            "file:///etc/passwd",
+        ] {
+            assert!(redirected(&from, location).is_err(), "{location}");
+        }
+    }
+
+    #[test]
+    fn no_list_is_fetched_from_where_secrets_of_machines_are() {
+        for address in ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1"]
+        {
+            assert!(!is_fetched_from(address.parse().unwrap()), "{address}");
+        }
+        for address in ["127.0.0.1", "10.1.2.3", "2001:db8::1"] {
+            assert!(is_fetched_from(address.parse().unwrap()), "{address}");
+        }
+    }
+}
