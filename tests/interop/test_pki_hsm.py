@@ -8,6 +8,7 @@ from cryptography import x509
 
 import applicant
 import judges
+import lists
 from conftest import Server, any_ports, authority_of
 
 MODULE = pathlib.Path("/usr/lib/softhsm/libsofthsm2.so")
@@ -68,6 +69,9 @@ def test_the_key_is_made_in_the_token_signs_there_and_is_nowhere_else(token, tmp
             "verify", "-x509_strict", "-CAfile", given.root, "-untrusted", given.between, given.file
         )
         assert said.endswith(": OK\n")
+        issuer = x509.load_pem_x509_certificate(given.issuer.read_bytes())
+        crl = x509.load_der_x509_crl(lists.published(server, "plant"))
+        assert crl.is_signature_valid(issuer.public_key())
         assert PIN not in (tmp_path / "serve.log").read_text()
     finally:
         assert server.stop() == 0
