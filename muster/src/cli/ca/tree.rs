@@ -100,12 +100,12 @@ mod tests {
         assert_eq!(
             drawn(&tree),
             [
-                "root         active                 CN=root     until 2028-11-19",
-                "├─ plant     active                 CN=plant    until 2028-11-19",
-                "│  └─ late   active                 CN=late     until 2028-11-19  critical: 12 days left",
-                "└─ issuing   active                 CN=issuing  until 2028-11-19",
-                "partner      active, key elsewhere  CN=partner  until 2028-11-19",
-                "asked        pending                            waits for its certificate",
+                "root        active                 CN=root     until 2028-11-19",
+                "├─ plant    active                 CN=plant    until 2028-11-19",
+                "│  └─ late  active                 CN=late     until 2028-11-19  critical: 12 days left",
+                "└─ issuing  active                 CN=issuing  until 2028-11-19",
+                "partner     active, key elsewhere  CN=partner  until 2028-11-19",
+                "asked       pending                            waits for its certificate",
             ]
         );
     }
