@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 
 import judges
+from applicant import PEM
 from lists import revoke, soon
 
 FORMS = [(digest, nonce) for digest in ("-sha1", "-sha256") for nonce in ("-nonce", "-no_nonce")]
@@ -61,6 +62,21 @@ def test_nobody_hears_good_of_a_certificate_that_was_never_issued(desk, serial):
         codes=(1,),
     )
     assert "Responder Error: unauthorized (6)" in said
+
+
+def test_who_answers_was_sent_by_the_issuer_for_nothing_else(desk, tmp_path):
+    given = desk.sign("delegated")
+    _, _, answer = ask(given, tmp_path, "-sha256")
+    responder = ocsp.load_der_ocsp_response(answer.read_bytes()).certificates[0]
+    issuer = x509.load_pem_x509_certificate(given.issuer.read_bytes())
+    responder.verify_directly_issued_by(issuer)
+    file = tmp_path / "responder.pem"
+    file.write_bytes(responder.public_bytes(PEM))
+    assert judges.certificate(file) == "" and judges.signed_by(given.issuer, file) == ""
+    purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [x509.ExtendedKeyUsageOID.OCSP_SIGNING]
+    assert responder.extensions.get_extension_for_class(x509.OCSPNoCheck)
+    assert responder.not_valid_after_utc - responder.not_valid_before_utc < datetime.timedelta(days=60)
 
 
 def test_the_form_for_caches_may_be_kept_until_the_next_update(desk, tmp_path):
