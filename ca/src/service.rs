@@ -73,7 +73,7 @@ impl Ca {
             entropy,
             servers,
         };
-        ca.start_hierarchy(now).await?;
+        Box::pin(ca.start_hierarchy(now)).await?;
         drop(lock);
         let ca = Arc::new(ca);
         ca.start_crls(now);

@@ -43,6 +43,8 @@ pub(crate) struct Crls {
     /// Without it nothing is published any more.
     wake: Mutex<Option<mpsc::Sender<()>>>,
     maker: tokio::sync::Mutex<Maker>,
+    /// What failed is not tried again before.
+    failed_until: Mutex<Option<Timestamp>>,
 }
 
 /// What the one who makes CRLs works with.
@@ -185,10 +187,17 @@ impl Ca {
 
     /// Makes anew what is due; tells when there is more to do.
     pub(crate) async fn tick_crls(&self, now: Timestamp) -> Option<Timestamp> {
-        if let Err(error) = self.publish_crls(now).await {
+        let failed_until = || self.crls.failed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = failed_until().filter(|until| now < *until) {
+            return Some(until);
+        }
+        let published = self.publish_crls(now).await;
+        let retry = published.is_err().then(|| now.saturating_add(RETRY_AFTER).unwrap_or(now));
+        *failed_until() = retry;
+        if let Err(error) = published {
             tracing::warn!(%error, "CRLs are not made anew: tried again in a minute");
             self.alarm(now);
-            return now.checked_add(RETRY_AFTER).ok();
+            return retry;
         }
         let published = self.crls.published();
         let updates = published.values().flatten().flatten().map(|crl| crl.edition.this_update);

@@ -96,3 +96,23 @@ async fn without_a_responder_that_lasts_nothing_is_signed() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_authority_that_has_run_out_gets_no_responder() {
+    for_each_place(async |place| {
+        let dir = tempfile::tempdir().unwrap();
+        let (ca, db) = open(dir.path(), place, now()).await;
+        let root = ca.authority(&AuthorityId::root()).unwrap();
+        let end = root.certificate.as_ref().unwrap().not_after();
+        ca.tick_responders(end - DAY).await;
+        let last = ca.responders.get(&AuthorityId::root()).unwrap();
+        assert_eq!((last.number, last.certificate.not_after()), (1, end));
+        for at in [end - DAY / 2, end + DAY] {
+            ca.tick_responders(at).await;
+            assert_eq!(ca.responders.get(&AuthorityId::root()).unwrap().number, 1);
+        }
+        ca.close(now()).await;
+        db.close().await;
+    })
+    .await;
+}

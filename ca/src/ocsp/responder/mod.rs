@@ -6,7 +6,7 @@ mod service;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -27,7 +27,11 @@ const LIFE: SignedDuration = SignedDuration::from_hours(24 * 14);
 const RENEW_BELOW: SignedDuration = SignedDuration::from_hours(24 * 8);
 
 /// All responders, by authority.
-pub(crate) struct Responders(RwLock<HashMap<AuthorityId, Arc<Responder>>>);
+pub(crate) struct Responders {
+    all: RwLock<HashMap<AuthorityId, Arc<Responder>>>,
+    /// Where none could be made, and until when it is not tried again.
+    failed: Mutex<HashMap<AuthorityId, Timestamp>>,
+}
 
 pub(super) struct Responder {
     /// The how many-th of its authority.
@@ -77,16 +81,24 @@ impl Responders {
     pub(crate) async fn open(db: &Db) -> Result<Self, ResponderReadError> {
         let responders = sql::responders(db).await?;
         let responders = responders.into_iter().map(|(id, responder)| (id, Arc::new(responder)));
-        Ok(Self(RwLock::new(responders.collect())))
+        Ok(Self { all: RwLock::new(responders.collect()), failed: Mutex::default() })
     }
 
     pub(super) fn get(&self, authority: &AuthorityId) -> Option<Arc<Responder>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+        self.all.read().unwrap_or_else(PoisonError::into_inner).get(authority).cloned()
+    }
+
+    fn failed_until(&self, authority: &AuthorityId) -> Option<Timestamp> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(authority).copied()
+    }
+
+    fn fail_until(&self, authority: &AuthorityId, until: Timestamp) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(authority.clone(), until);
     }
 
     /// Tells who was it before.
     fn put(&self, authority: &AuthorityId, responder: Responder) -> Option<Arc<Responder>> {
-        let mut responders = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut responders = self.all.write().unwrap_or_else(PoisonError::into_inner);
         responders.insert(authority.clone(), Arc::new(responder))
     }
 }

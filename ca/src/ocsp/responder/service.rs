@@ -21,11 +21,17 @@ impl Ca {
         self.settings.base_url.as_ref()?;
         let mut next = None::<Timestamp>;
         for authority in self.tree().iter() {
+            if let Some(failed) = self.responders.failed_until(&authority.id).filter(|until| now < *until) {
+                next = Some(next.map_or(failed, |next| next.min(failed)));
+                continue;
+            }
             let due = match self.keep_responder(authority, now).await {
                 Ok(due) => due,
                 Err(error) => {
                     tracing::warn!(authority = %authority.id, %error, "authority has no new OCSP responder");
-                    now.checked_add(RETRY_AFTER).ok()
+                    let until = now.saturating_add(RETRY_AFTER).unwrap_or(now);
+                    self.responders.fail_until(&authority.id, until);
+                    Some(until)
                 }
             };
             next = [next, due].into_iter().flatten().min();
@@ -41,6 +47,10 @@ impl Ca {
         let (Some(key), Some(issuer)) = (authority.status_key(), &authority.certificate) else {
             return Ok(None);
         };
+        // Nothing that it signs now would be taken.
+        if issuer.not_after() <= now {
+            return Ok(None);
+        }
         let current = self.responders.get(&authority.id);
         let due = current.as_ref().and_then(|it| it.certificate.not_after().checked_sub(RENEW_BELOW).ok());
         if let (Some(current), Some(due)) = (&current, due) {
