@@ -96,7 +96,8 @@ impl Server {
         }
 
         let endpoints = start::endpoints(&config, &folder, &keys, bound.ports);
-        let notices = bound.notices.clone();
+        let mut notices = bound.notices.clone();
+        notices.extend(start::ends(&ca));
         listen::serve(bound, &front);
         let addresses = config.addresses();
         start::announce(&mut folder, &endpoints, &addresses)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use muster_ca::{BaseUrl, Ca, Caller, Credential, Grant, Quota};
+use muster_ca::{BaseUrl, Ca, Caller, Credential, ExpiryWarning, Grant, Quota, Urgency};
 use muster_dps::{Dps, Link, LinkedHub};
 use muster_events::Log;
 use muster_hub::Hub;
@@ -110,6 +110,23 @@ fn base_url(config: &Config, ports: Ports) -> Result<BaseUrl, StartError> {
         80 => BaseUrl::parse(&format!("http://{host}"))?,
         port => BaseUrl::parse(&format!("http://{host}:{port}"))?,
     })
+}
+
+/// Authorities that somebody has to look after now; those with years left are in the log.
+pub(crate) fn ends(ca: &Ca) -> Vec<String> {
+    ca.expiry_warnings(now()).iter().filter_map(end).collect()
+}
+
+fn end(warning: &ExpiryWarning) -> Option<String> {
+    let ExpiryWarning { authority, urgency, not_after, days_left } = warning;
+    let when = match urgency {
+        Urgency::Notice => return None,
+        Urgency::Warning | Urgency::Critical => format!("runs out in {days_left} days, at {not_after:.0}"),
+        Urgency::Expired => format!("ran out at {not_after:.0}"),
+    };
+    Some(format!(
+        "authority `{authority}` {when}: give it another certificate (`muster ca authority renew {authority}`)"
+    ))
 }
 
 pub(crate) async fn database(config: &Config, folder: &DataFolder) -> Result<Db, StartError> {
@@ -242,4 +259,27 @@ pub(crate) fn announce(
     let text =
         zeroize::Zeroizing::new(serde_json::to_vec_pretty(endpoints).map_err(|error| write(error.into()))?);
     replace_file(&path, &text, Readers::Owner).map_err(write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_that_runs_out_soon_is_told_with_what_to_do() {
+        let warning = |urgency, days_left| ExpiryWarning {
+            authority: muster_ca::AuthorityId::issuing(),
+            urgency,
+            not_after: "2026-12-24T12:00:00.5Z".parse().unwrap(),
+            days_left,
+        };
+        assert_eq!(end(&warning(Urgency::Notice, 170)), None);
+        assert_eq!(
+            end(&warning(Urgency::Critical, 29)).unwrap(),
+            "authority `issuing` runs out in 29 days, at 2026-12-24T12:00:00Z: give it another certificate \
+             (`muster ca authority renew issuing`)"
+        );
+        let over = end(&warning(Urgency::Expired, -1)).unwrap();
+        assert!(over.starts_with("authority `issuing` ran out at 2026-12-24T12:00:00Z: "), "{over}");
+    }
 }

@@ -61,7 +61,10 @@ fn check(file: &std::path::Path, json: bool) -> Result<(), Failure> {
     let mut facts = vec![
         ("file", format!("{} is good", file.display())),
         ("listens on", addresses.join(", ")),
-        ("ports", format!("MQTT {}, HTTPS {}", config.ports.mqtts, config.ports.https)),
+        (
+            "ports",
+            format!("MQTT {}, HTTPS {}, HTTP {}", config.ports.mqtts, config.ports.https, config.ports.http),
+        ),
         ("provisioning", config.dps.host.to_string()),
     ];
     facts.extend(

@@ -97,6 +97,7 @@ fn introduce(running: &Running, arguments: &Arguments, begun: Instant) {
         let same = if hub.name == hub.host_name { String::new() } else { format!("   {}", hub.name) };
         facts.push(("hub", format!("{}{same}", hub.host_name)));
     }
+    facts.push(("authority", format!("{}   EST {}", endpoints.ca.http_url, endpoints.ca.est_url)));
     facts.push(("trust", endpoints.ca_file.display().to_string()));
     facts.push(("keys", format!("{data}/{}", crate::endpoints::FILE)));
     show::facts(&facts);

@@ -51,7 +51,7 @@ impl CaFront {
     pub(crate) fn new(ca: Arc<Ca>, host: HostName, policies: Vec<AccessPolicy>) -> Self {
         let api = api::router(ca.clone(), Arc::new(now));
         let public = muster_ca::public_router(ca.clone(), Arc::new(now));
-        let est = Router::new();
+        let est = muster_ca::est_router(ca.clone(), Arc::new(now));
         Self { ca, host, policies, sign_ins: Mutex::default(), api, est, public }
     }
 

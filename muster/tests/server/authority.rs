@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use serde_json::{Value, json};
 
 use crate::Fixture;
-use crate::web::token;
+use crate::web::{ask, token};
 
 /// For a key, and nothing else: the name is said beside it.
 pub(crate) fn csr(key: &KeyPair) -> String {
@@ -120,6 +120,26 @@ async fn the_address_that_is_listened_on_is_a_name_of_the_authority() {
         assert_eq!(answer.status, 200, "{listen}");
         fixture.running.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn est_is_on_the_same_host_and_asks_for_credentials_of_its_own() {
+    let fixture = Fixture::start().await;
+    let asked = json!({ "label": "lab1" });
+    let credential = fixture.authority("POST /ca/est/credentials", &asked).await;
+    assert_eq!(credential.status, 201, "{}", String::from_utf8_lossy(&credential.body));
+    let credential = credential.json();
+    let https = fixture.endpoints.ports.https;
+    assert_eq!(credential["url"], format!("https://localhost:{https}/.well-known/est/lab1"));
+    let anchors = fixture.web("GET /.well-known/est/lab1/cacerts", None, b"").await;
+    assert_eq!(anchors.status, 200, "{}", anchors.head);
+    let owner = token(&fixture.running.endpoints().ca.service_connection_string, 600);
+    let stream = fixture.trust.connect(&fixture.https()).await.unwrap();
+    let headers = ["Host: localhost", "Content-Type: application/pkcs10", &format!("Authorization: {owner}")];
+    let headers = headers.map(str::to_owned);
+    let stranger = ask(stream, "POST /.well-known/est/lab1/simpleenroll", &headers, b"x").await;
+    assert_eq!(stranger.status, 401, "{}", stranger.head);
+    fixture.running.shutdown().await;
 }
 
 async fn reopened(folder: &Path) -> Arc<Ca> {
