@@ -10,10 +10,16 @@ const KILLS: usize = 15;
 const FLEET_ENDS_WITHIN: Duration = Duration::from_secs(180);
 
 /// A small generator (SplitMix64), so that a failing run can be repeated by its seed.
-struct Seeded(u64);
+pub(crate) struct Seeded(u64);
 
 impl Seeded {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn of_environment() -> Self {
+        let seed = std::env::var("MUSTER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_120);
+        println!("MUSTER_SEED={seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -23,10 +29,8 @@ impl Seeded {
 
 #[test]
 fn a_server_killed_again_and_again_loses_nothing_it_acknowledged() {
-    let seed: u64 =
-        std::env::var("MUSTER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_120);
-    println!("MUSTER_SEED={seed}");
-    let mut random = Seeded(seed);
+    let mut random = Seeded::of_environment();
+    let seed = random.0;
     let folder = tempfile::tempdir().unwrap();
     let (data, acked) = (folder.path().join("data"), folder.path().join("acked"));
     let configuration = configuration(folder.path(), "");

@@ -9,6 +9,7 @@
 
 mod binaries;
 mod ca_cli;
+mod ca_crash;
 mod crash;
 mod demo;
 mod flood;

@@ -97,6 +97,13 @@ impl Endpoints {
         self.service(&hub.owner_connection_string, trust)
     }
 
+    /// The certificate authority, where there is one.
+    pub fn ca_service(&self, trust: &Trust) -> Result<ServiceClient, EndpointsError> {
+        let reason = "the server has no authority to ask".to_owned();
+        let ca = self.ca.as_ref().ok_or(EndpointsError::ConnectionString { reason })?;
+        self.service(&ca.service_connection_string, trust)
+    }
+
     fn service(&self, text: &str, trust: &Trust) -> Result<ServiceClient, EndpointsError> {
         let owner = ConnectionString::parse(text)
             .map_err(|reason| EndpointsError::ConnectionString { reason: reason.to_string() })?;
