@@ -1,6 +1,7 @@
 //! The client, the same for all: one request, written once, sent again and again on connections that stay open.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use muster_simulator::{Endpoint, Trust};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -8,6 +9,8 @@ use tokio::net::TcpStream;
 
 /// A certificate with its chain and some words is a tenth of it.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// What cfssl answers when its database kept a request waiting for too long.
+const LOCKED: &str = "database is locked";
 
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
@@ -24,6 +27,8 @@ struct Shared {
     trust: Option<Trust>,
     request: Vec<u8>,
     idle: Mutex<Vec<Connection>>,
+    /// Answers that were no certificate, though nothing was wrong with the request.
+    failed: AtomicU64,
 }
 
 impl Asking {
@@ -44,11 +49,24 @@ impl Asking {
         }
         request.push_str("\r\n");
         request.push_str(body);
-        Asking(Arc::new(Shared { to, trust, request: request.into_bytes(), idle: Mutex::default() }))
+        let (idle, failed) = (Mutex::default(), AtomicU64::new(0));
+        Asking(Arc::new(Shared { to, trust, request: request.into_bytes(), idle, failed }))
     }
 
-    /// Asks for a certificate and reads it.
+    /// How many requests were answered with a failure, and were made again.
+    pub(super) fn failed(&self) -> u64 {
+        self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a certificate until there is one, and reads it.
     pub(super) async fn ask(&self) -> Result<(), String> {
+        while !self.ask_once().await? {
+            self.0.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn ask_once(&self) -> Result<bool, String> {
         let kept = self.idle().pop();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -58,15 +76,18 @@ impl Asking {
         connection.write_all(&self.0.request).await.map_err(failed)?;
         connection.flush().await.map_err(failed)?;
         let (status, body) = answer(&mut connection).await.map_err(failed)?;
+        self.idle().push(connection);
         let text = String::from_utf8_lossy(&body);
+        if text.contains(LOCKED) {
+            return Ok(false);
+        }
         if !(200..300).contains(&status) || !text.contains("-----BEGIN CERTIFICATE-----") {
             return Err(format!("{} answered {status}: {text}", self.0.to));
         }
-        self.idle().push(connection);
-        Ok(())
+        Ok(true)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -86,10 +86,15 @@ async fn durable_ones(
     let theirs = Cfssl::start(materials, Records::Sqlite, scratch).await?;
     for clients in CLIENTS {
         let (mut our, mut their) = (Vec::new(), Vec::new());
+        let failed_before = theirs.asking.failed();
         for _ in 0..setting.rounds {
             their.push(asked(setting, clients, &theirs.process, &theirs.asking).await?);
             our.push(asked(setting, clients, &muster.process, &ours).await?);
         }
+        let note = match theirs.asking.failed() - failed_before {
+            0 => beside(&our, &their),
+            failed => format!("{}, {failed} answered `database is locked`", beside(&our, &their)),
+        };
         let (value, their_value) = (median(&our, |it| it.per_s), median(&their, |it| it.per_s));
         let p99_ms = median(&our, |it| it.p99_ms);
         let met = value >= DURABLE_RATIO_WANTED * their_value && p99_ms < DURABLE_P99_MS_WANTED;
