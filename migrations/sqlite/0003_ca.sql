@@ -166,6 +166,11 @@ CREATE TABLE ca_crl (
     PRIMARY KEY (authority, shard)
 );
 
+CREATE TABLE ca_crl_place (
+    base TEXT NOT NULL PRIMARY KEY,    -- where they are fetched, or were, when certificates were issued that say so
+    since BIGINT NOT NULL
+);
+
 -- ocsp: who answers for an authority
 CREATE TABLE ca_responder (
     authority TEXT NOT NULL PRIMARY KEY,

@@ -65,7 +65,6 @@ impl Site {
         let began = Instant::now();
         let ca = Ca::open(settings, db.clone(), entropy, Timestamp::now()).await.unwrap();
         let took = began.elapsed();
-        ca.tick(Timestamp::now()).await;
         self.running = Some((ca, db));
         took
     }
@@ -102,7 +101,9 @@ impl Site {
                 });
                 log.append(Record::new(entry, now).certificate(&certificate).row(&ISSUED, &row))
             });
-            join_all(some).await.into_iter().for_each(|recorded| drop(recorded.unwrap()));
+            for recorded in join_all(some).await {
+                recorded.unwrap();
+            }
         }
         log.close().await;
         db.close().await;

@@ -30,6 +30,9 @@ const ALARM_AFTER: SignedDuration = SignedDuration::from_mins(8 * 7 * 24 * 6);
 /// An entry stays in at least one CRL that was due after its certificate ended (RFC 5280 section 3.3).
 const KEPT_AFTER_END: SignedDuration = LIFE;
 
+/// An authority moves once in years. Those who try things out move at every start, and have nothing that lasts.
+const PLACES_MAX: usize = 8;
+
 /// A CRL as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrlFacts {

@@ -16,6 +16,8 @@ pub enum PublishError {
     Damaged { authority: String, shard: i64 },
     #[error("certificate `{serial}` is damaged in the database: restore it from a backup")]
     DamagedCertificate { serial: String },
+    #[error("place where CRLs are fetched is not recorded: {source}")]
+    Place { source: WriteError },
     #[error("CRLs of authority `{authority}` cannot be built: {source}")]
     Build { authority: AuthorityId, source: BuildError },
     #[error("CRLs of authority `{authority}` are not signed: {source}")]

@@ -55,6 +55,8 @@ pub(super) struct Maker {
     /// The highest number that anything may have been signed with.
     pub(super) numbers: HashMap<Place, u64>,
     pub(super) dirty: BTreeSet<Place>,
+    /// Where CRLs are fetched, and where they were before.
+    pub(super) places: Vec<BaseUrl>,
 }
 
 /// A CRL that everybody may have.
@@ -220,7 +222,7 @@ impl Ca {
         if self.crls.wake().is_none() {
             return Ok(());
         }
-        let looked = self.look_after_marks(&mut maker, base).await;
+        let looked = self.look_after_marks(&mut maker, base, now).await;
         if let Err(error) = looked {
             self.crls.marks().everything();
             return Err(error);
@@ -231,7 +233,7 @@ impl Ca {
             let mut places = self.due(authority, now);
             places.extend(maker.dirty.iter().filter(|place| place.authority == authority.id).cloned());
             for some in places.into_iter().collect::<Vec<_>>().chunks(SHARDS_AT_ONCE) {
-                let made = self.make(&mut maker, authority, base, some, now).await;
+                let made = self.make(&mut maker, authority, some, now).await;
                 if let Err(error) = made {
                     maker.dirty.extend(some.iter().cloned());
                     // Somebody else may have taken the number.
@@ -265,7 +267,6 @@ impl Ca {
         &self,
         maker: &mut Maker,
         authority: &Authority,
-        base: &BaseUrl,
         places: &[Place],
         now: Timestamp,
     ) -> Result<(), PublishError> {
@@ -281,7 +282,7 @@ impl Ca {
             let edition = Edition { number, this_update: now };
             let Some(listed) = &mut maker.listed else { return Ok(()) };
             listed.forget_ended(place, now);
-            let scope = scope(authority, place.shard, base);
+            let scope = scope(authority, place.shard, &maker.places);
             let draft = frame.draft(edition, listed.entries(place, now), scope.as_deref());
             let signed = self.keys.sign(key, &draft.tbs).await;
             let signature =
@@ -309,7 +310,12 @@ impl Ca {
         Frame::new(certificate, public.signature_algorithm_der()).map_err(built)
     }
 
-    async fn look_after_marks(&self, maker: &mut Maker, base: &BaseUrl) -> Result<(), PublishError> {
+    async fn look_after_marks(
+        &self,
+        maker: &mut Maker,
+        base: &BaseUrl,
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
         let marked = self.crls.marks().take();
         match (&mut maker.listed, marked) {
             (Some(listed), Marked::These(revoked)) => {
@@ -321,7 +327,7 @@ impl Ca {
                 }
                 Ok(())
             }
-            (None, _) | (_, Marked::Everything) => self.read_everything(maker, base).await,
+            (None, _) | (_, Marked::Everything) => self.read_everything(maker, base, now).await,
         }
     }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use muster_store::{Db, Row, Rows, Statement, StoreError, WriteError};
 
-use super::{PublishError, list::Edition, listed::Place};
+use super::{PLACES_MAX, PublishError, list::Edition, listed::Place};
 use crate::{
+    BaseUrl,
     hierarchy::AuthorityId,
     revocation::{Reason, Revocation},
 };
@@ -49,6 +50,12 @@ const OF_REVOKED_HOLDERS: &str = "SELECT h.holder, c.authority, c.serial, c.gene
 const OF_HOLDER: &str = "SELECT holder, authority, serial, generation, not_after, log_index FROM ca_certificate \
      WHERE holder = $1 AND log_index > $2 ORDER BY log_index LIMIT $3";
 
+/// The latest first.
+const PLACES: &str = "SELECT base FROM ca_crl_place ORDER BY since DESC, base LIMIT $1";
+
+const PUT_PLACE: &str = "INSERT INTO ca_crl_place (base, since) VALUES ($1, $2) \
+     ON CONFLICT (base) DO UPDATE SET since = excluded.since";
+
 const END: &str = "SELECT not_after FROM ca_certificate WHERE authority = $1 AND serial = $2";
 
 /// What is on record of a CRL.
@@ -78,6 +85,21 @@ pub(super) struct OfHolder {
 
 /// A certificate that is revoked itself.
 pub(super) type Revoked = ([u8; 16], Revocation, Timestamp);
+
+pub(super) async fn places(db: &Db) -> Result<Vec<BaseUrl>, StoreError> {
+    let max = i64::try_from(PLACES_MAX).unwrap_or(i64::MAX);
+    let rows = db.fetch(PLACES, &[max.into()]).await?;
+    let mut places = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // One that no version would take any more names no certificate that matters.
+        places.extend(BaseUrl::parse(row.text("base")?));
+    }
+    Ok(places)
+}
+
+pub(super) fn put_place(base: &BaseUrl, now: Timestamp) -> Statement {
+    Statement::new(PUT_PLACE, [base.as_str().into(), now.as_microsecond().into()])
+}
 
 pub(super) async fn editions(db: &Db) -> Result<Vec<Kept>, PublishError> {
     db.fetch(EDITIONS, &[]).await?.iter().map(kept).collect()

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::Touched;
 use crate::{
     BaseUrl, Ca,
     crl::{
-        PublishError,
+        PLACES_MAX, PublishError,
         list::Frame,
         listed::{Listed, Place},
         publishes,
@@ -58,7 +60,9 @@ impl Ca {
         &self,
         maker: &mut Maker,
         base: &BaseUrl,
+        now: Timestamp,
     ) -> Result<(), PublishError> {
+        maker.places = self.places(base, now).await?;
         let mut listed = Listed::default();
         for authority in self.tree().iter() {
             let mut after = Some(String::new());
@@ -83,9 +87,23 @@ impl Ca {
         }
         let kept = sql::editions(&self.db).await?;
         maker.numbers = kept.iter().map(|kept| (kept.place.clone(), kept.number)).collect();
-        self.restore(maker, &listed, kept, base);
+        self.restore(maker, &listed, kept);
         maker.listed = Some(listed);
         Ok(())
+    }
+
+    /// The place of now first. Certificates name the place of their time for as long as they last, and a list is only for
+    /// those that name one of its own.
+    async fn places(&self, base: &BaseUrl, now: Timestamp) -> Result<Vec<BaseUrl>, PublishError> {
+        let mut places = sql::places(&self.db).await?;
+        if places.first() != Some(base) {
+            let noted = self.db.write(vec![sql::put_place(base, now)]).await;
+            noted.map_err(|source| PublishError::Place { source })?;
+            places.retain(|place| place != base);
+            places.insert(0, base.clone());
+            places.truncate(PLACES_MAX);
+        }
+        Ok(places)
     }
 
     /// Puts it on its list; tells which, when it is news there.
@@ -106,7 +124,7 @@ impl Ca {
     }
 
     /// Publishes what is on record and still right; the rest is made anew.
-    fn restore(&self, maker: &mut Maker, listed: &Listed, kept: Vec<Kept>, base: &BaseUrl) {
+    fn restore(&self, maker: &mut Maker, listed: &Listed, kept: Vec<Kept>) {
         let mut frames = HashMap::<AuthorityId, Option<Frame>>::new();
         for Kept { place, signed, .. } in kept {
             let Some(authority) = self.authority(&place.authority).filter(|it| publishes(it)) else {
@@ -114,7 +132,7 @@ impl Ca {
             };
             let frame = frames.entry(place.authority.clone()).or_insert_with(|| self.frame(&authority).ok());
             let (Some(frame), Some(signed)) = (frame, signed) else { continue };
-            let scope = scope(&authority, place.shard, base);
+            let scope = scope(&authority, place.shard, &maker.places);
             let entries = listed.entries(&place, signed.edition.this_update);
             let draft = frame.draft(signed.edition, entries, scope.as_deref());
             if draft.sha256 == signed.sha256 {

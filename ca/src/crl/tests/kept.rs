@@ -70,22 +70,33 @@ async fn a_number_that_was_taken_is_never_used_again_though_nothing_was_publishe
 }
 
 #[tokio::test]
-async fn another_place_to_fetch_from_is_another_list() {
+async fn who_names_the_place_of_before_is_on_the_list_of_now() {
     for_each_site(async |site| {
         let running = site.open(now()).await;
+        let issued = running.issue("pump-1").await;
+        let shard = running.shard_of(&issued);
         running.close().await;
         let db = site.place.open().await;
         let mut settings = settings(site.dir.path());
         settings.base_url = Some(BaseUrl::parse("http://other.example").unwrap());
-        let ca = Ca::open(settings, db.clone(), entropy(), now()).await.unwrap();
+        let ca = Ca::open(settings, db.clone(), entropy(), now() + DAY).await.unwrap();
         let running = Running { ca, db };
-        running.publish(now()).await;
-        let list = running.list(&AuthorityId::issuing(), 7);
-        assert_eq!(
-            (list.number(), &*list.scope().uris),
-            (&[2][..], &["http://other.example/crl/issuing/7.crl".to_owned()][..])
-        );
-        assert_eq!(running.facts(&AuthorityId::root(), 0).number, 1);
+        running.publish(now() + DAY).await;
+        let list = running.list(&AuthorityId::issuing(), shard);
+        let uris = ["other.example", "pki.example:8080"]
+            .map(|host| format!("http://{host}/crl/issuing/{shard}.crl"));
+        assert_eq!((list.number(), &*list.scope().uris), (&[2][..], &uris[..]));
+        assert_eq!(running.facts(&AuthorityId::root(), 0).number, 1, "names no place");
+        assert!(running.said_of(&issued).is_none());
+        let later = running.issue("pump-2").await;
+        for one in [&issued, &later] {
+            running.revoke(serial_of(one), Reason::Superseded, now() + DAY).await;
+            assert!(running.said_of(one).is_some());
+        }
+        running.close().await;
+        let running = site.open(now() + 2 * DAY).await;
+        let uris = &running.list(&AuthorityId::issuing(), shard).scope().uris.clone();
+        assert!(uris[0].starts_with("http://pki.example:8080/") && uris.len() == 2, "{uris:?}");
         running.close().await;
     })
     .await;
