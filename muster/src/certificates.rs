@@ -21,6 +21,15 @@ pub enum CertificateError {
     Tls(#[from] TlsError),
 }
 
+/// Where this machine reaches what listens on an address.
+pub(crate) fn dialled(address: &IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        other => *other,
+    }
+}
+
 /// Everyone this process answers for. DPS also has the addresses that are listened on, for clients that dial those; where that
 /// is every address, this machine's own.
 pub(crate) fn names(config: &Config) -> Vec<Named> {
@@ -30,13 +39,8 @@ pub(crate) fn names(config: &Config) -> Vec<Named> {
         let hosts = std::iter::once(&hub.host).chain(&hub.aliases).map(ToString::to_string).collect();
         all.push(Named { addressee: Addressee::Hub(position), hosts });
     }
-    let dialled = |address: &IpAddr| match address {
-        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
-        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
-        other => other.to_string(),
-    };
     let free = |address: &String| all.iter().all(|named| !named.hosts.contains(address));
-    let addresses: Vec<_> = config.listen.iter().map(dialled).filter(free).collect();
+    let addresses: Vec<_> = config.listen.iter().map(|it| dialled(it).to_string()).filter(free).collect();
     all[0].hosts.extend(addresses);
     all
 }

@@ -16,7 +16,7 @@ use muster_hub::Hub;
 use muster_identity::{AccessPolicy, CA_OWNER, Entropy};
 use muster_store::Db;
 
-use crate::certificates::{CertificateError, Renewal, names};
+use crate::certificates::{CertificateError, Renewal, dialled, names};
 use crate::config::{Config, Database, Place, Ports};
 use crate::data_folder::{DataFolder, DataFolderError, Readers, replace_file, reserve_file};
 use crate::endpoints::{CaEndpoint, DpsEndpoint, Endpoints, HubEndpoint};
@@ -102,9 +102,10 @@ fn base_url(config: &Config, ports: Ports) -> Result<BaseUrl, StartError> {
         return Ok(url.clone());
     }
     // RFC 3986 lets a single label be a host; linters of certificates do not.
-    let host = match config.dps.host.as_str() {
-        "localhost" => "127.0.0.1",
-        other => other,
+    let host = match (config.dps.host.as_str(), config.listen.first().map(dialled)) {
+        ("localhost", Some(IpAddr::V6(address))) => format!("[{address}]"),
+        ("localhost", Some(IpAddr::V4(address))) => address.to_string(),
+        (host, _) => host.to_owned(),
     };
     Ok(match ports.http {
         80 => BaseUrl::parse(&format!("http://{host}"))?,
@@ -264,6 +265,22 @@ pub(crate) fn announce(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_point_to_where_plain_http_is_unless_told_otherwise() {
+        let url = |text: &str| {
+            let config = Config::parse(text).unwrap();
+            base_url(&config, config.ports).unwrap().as_str().to_owned()
+        };
+        assert_eq!(url(""), "http://127.0.0.1:8080");
+        assert_eq!(url("listen = \"0.0.0.0\""), "http://127.0.0.1:8080");
+        assert_eq!(url("listen = \"::\""), "http://[::1]:8080");
+        assert_eq!(url("listen = [\"10.0.0.7\", \"127.0.0.1\"]"), "http://10.0.0.7:8080");
+        let host = "dps = { host = \"dps.example.test\" }\nports = { http = 80 }\n";
+        assert_eq!(url(host), "http://dps.example.test");
+        let behind = format!("{host}[ca]\nbase_url = \"http://pki.example.test/m/\"");
+        assert_eq!(url(&behind), "http://pki.example.test/m");
+    }
 
     #[test]
     fn an_authority_that_runs_out_soon_is_told_with_what_to_do() {
