@@ -21,6 +21,7 @@
 //! | `GET /ca/grants`, `PUT DELETE …/{id}` | who may ask for what ([`crate::Grant`]) |
 //! | `GET /ca/est/labels`, `GET PUT DELETE …/{name}` | what EST gives at which path ([`crate::EstLabel`]) |
 //! | `GET POST /ca/est/credentials`, `DELETE …/{user}` | who may ask there ([`shapes::NewEstCredential`] → [`shapes::EstCredential`]) |
+//! | `GET /ca/est/requests`, `POST …/{id}/approve`, `…/deny` | what waits for somebody to look ([`shapes::EstRequest`]) |
 //! | `PUT DELETE /ca/blocked-keys/{sha256}` | keys that get no certificate ([`shapes::Block`]) |
 //!
 //! A refusal is `{"errorCode", "message", "trackingId"}` with the status that fits ([`shapes::Error`]); `Retry-After` stands
@@ -38,6 +39,7 @@ mod bulk;
 mod certificates;
 mod crls;
 mod est;
+mod est_requests;
 mod grants;
 mod issue;
 mod lines;
@@ -130,6 +132,9 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/grants/{id}", put(grants::put).delete(grants::delete))
         .route("/ca/est/labels", get(est::labels))
         .route("/ca/est/labels/{name}", get(est::label).put(est::put_label).delete(est::delete_label))
+        .route("/ca/est/requests", get(est_requests::list))
+        .route("/ca/est/requests/{id}/approve", post(est_requests::approve))
+        .route("/ca/est/requests/{id}/deny", post(est_requests::deny))
         .route("/ca/est/credentials", get(est::credentials).post(est::new_credential))
         .route("/ca/est/credentials/{user}", delete(est::delete_credential))
         .route("/ca/blocked-keys/{sha256}", put(blocked_keys::put).delete(blocked_keys::delete))

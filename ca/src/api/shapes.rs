@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use est::{EstCredential, EstCredentials, NewEstCredential};
+pub use est::{EstCredential, EstCredentials, EstRequest, EstRequests, NewEstCredential};
 pub use hierarchy::{Authority, AuthorityRequest, Chain, NewAuthority, Node, Place, Renewal, Warning};
 pub use proof::{AuditList, AuditPage, Checkpoint, Consistency, Sizes, Verifying};
 pub use revocation::{Bar, Crl, Revocation, Revoke, Revoked, Status};

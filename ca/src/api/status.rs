@@ -12,9 +12,10 @@ use muster_x509::{CsrRefused, Malformed};
 
 use super::{lines::LineError, read::BODY_BYTES_MAX, shapes};
 use crate::{
-    AuthorityError, AuthorityId, AuthorityIdError, CertificateReadError, EstChangeError, ExportError,
-    GrantChangeError, IssueError, LogReadError, NotGranted, ProfileChangeError, ProveError, ReadmitError,
-    Refused, RenewError, RevokeError, SignCheckpointError, SignError, UnknownKeyKind, UnknownReason,
+    AuthorityError, AuthorityId, AuthorityIdError, CertificateReadError, EstChangeError, EstRequestError,
+    ExportError, GrantChangeError, IssueError, LogReadError, NotGranted, ProfileChangeError, ProveError,
+    ReadmitError, Refused, RenewError, RevokeError, SignCheckpointError, SignError, UnknownKeyKind,
+    UnknownReason,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,8 @@ pub(super) enum ApiError {
     #[error(transparent)]
     Est(#[from] EstChangeError),
     #[error(transparent)]
+    EstRequest(#[from] EstRequestError),
+    #[error(transparent)]
     Revoke(#[from] RevokeError),
     #[error(transparent)]
     Readmit(#[from] ReadmitError),
@@ -125,6 +128,7 @@ impl ApiError {
             | Self::Grant(GrantChangeError::Record(_))
             | Self::Hierarchy(AuthorityError::Write(_))
             | Self::Est(EstChangeError::Record(_))
+            | Self::EstRequest(EstRequestError::Record(_))
             | Self::Revoke(RevokeError::InProgress | RevokeError::Interrupted | RevokeError::Record(_))
             | Self::Readmit(ReadmitError::Interrupted | ReadmitError::Record(_)) => Some(1),
             _ => None,
@@ -165,6 +169,7 @@ impl ApiError {
             Self::Read(error) => read(error),
             Self::Hierarchy(error) => hierarchy::code(error),
             Self::Est(error) => est::code(error),
+            Self::EstRequest(error) => est::request(error),
             Self::Revoke(error) => revocation::revoke(error),
             Self::Readmit(error) => revocation::readmit(error),
             Self::Prove(error) => proof::prove(error),

@@ -53,3 +53,24 @@ pub struct EstCredential {
 pub struct EstCredentials {
     pub label: Option<String>,
 }
+
+/// `GET /ca/est/requests?max=`: 100 when it is not said; the oldest ones.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct EstRequests {
+    pub max: Option<usize>,
+}
+
+/// A request that waits for `POST /ca/est/requests/{id}/approve`, or `…/deny`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EstRequest {
+    pub id: String,
+    pub label: String,
+    /// By which credential, and whose.
+    pub requested_by: String,
+    pub subject: String,
+    /// PKCS #10, PEM.
+    pub csr: String,
+    pub created: Timestamp,
+}

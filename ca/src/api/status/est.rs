@@ -1,9 +1,9 @@
-//! Labels and credentials of EST that were not changed.
+//! Labels and credentials of EST that were not changed, and requests that were not decided.
 
 use axum::http::StatusCode;
 
-use super::{Code, UNAVAILABLE};
-use crate::EstChangeError;
+use super::{Code, UNAVAILABLE, store};
+use crate::{EstChangeError, EstRequestError};
 
 pub(super) fn code(error: &EstChangeError) -> Code {
     match error {
@@ -16,5 +16,13 @@ pub(super) fn code(error: &EstChangeError) -> Code {
         EstChangeError::TooManyLabels => (StatusCode::CONFLICT, "TooManyLabels"),
         EstChangeError::TooManyCredentials => (StatusCode::CONFLICT, "TooManyCredentials"),
         EstChangeError::Record(_) => UNAVAILABLE,
+    }
+}
+
+pub(super) fn request(error: &EstRequestError) -> Code {
+    match error {
+        EstRequestError::NotPending(_) => (StatusCode::NOT_FOUND, "EstRequestNotFound"),
+        EstRequestError::Read(error) => store(error),
+        EstRequestError::Record(_) => UNAVAILABLE,
     }
 }

@@ -1,5 +1,6 @@
 //! Labels and credentials.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::*;
@@ -84,5 +85,47 @@ async fn what_cannot_be_a_label_or_a_credential_is_refused_with_its_field() {
     assert_eq!(api.ask(Method::POST, "/ca/est/credentials", body.clone()).await.status, StatusCode::CREATED);
     let again = api.ask(Method::POST, "/ca/est/credentials", body).await;
     assert_eq!(again.refusal(), (409, "CredentialExists".to_owned()));
+    api.close().await;
+}
+
+#[tokio::test]
+async fn somebody_looks_at_a_request_before_it_gets_its_certificate() {
+    let api = Api::open().await;
+    let put = api.ask(Method::PUT, "/ca/est/labels/plant", json!({ "approval": "manual" }).to_string()).await;
+    assert_eq!(put.status, StatusCode::OK);
+    let made =
+        api.ask(Method::POST, "/ca/est/credentials", json!({ "label": "plant" }).to_string()).await.json();
+    let user = format!("{}:{}", made["user"].as_str().unwrap(), made["password"].as_str().unwrap());
+    let est = crate::est_router(api.ca.clone(), Arc::new(now));
+    let csrs = ["pump-1", "pump-2"].map(csr);
+    let enroll = async |csr: &muster_x509::Csr| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/.well-known/est/plant/simpleenroll")
+            .header("content-type", "application/pkcs10")
+            .header("authorization", format!("Basic {}", STANDARD.encode(&user)))
+            .body(Body::from(STANDARD.encode(csr.der())))
+            .unwrap();
+        est.clone().oneshot(request).await.unwrap().status()
+    };
+    for csr in &csrs {
+        assert_eq!(enroll(csr).await, StatusCode::ACCEPTED);
+        assert_eq!(enroll(csr).await, StatusCode::ACCEPTED, "as long as nobody looked");
+    }
+    let waiting = api.ask(Method::GET, "/ca/est/requests", "").await.json();
+    assert_eq!(waiting.as_array().unwrap().len(), 2);
+    let of = |subject: &str| waiting.as_array().unwrap().iter().find(|it| it["subject"] == subject).unwrap();
+    let sent = of("CN=pump-1")["csr"].as_str().unwrap();
+    assert_eq!(muster_x509::Csr::parse(sent.as_bytes()).unwrap().der(), csrs[0].der());
+    let decide = async |subject: &str, verb: &str| {
+        let path = format!("/ca/est/requests/{}/{verb}", of(subject)["id"].as_str().unwrap());
+        api.ask(Method::POST, &path, "").await
+    };
+    assert_eq!(decide("CN=pump-1", "approve").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(decide("CN=pump-2", "deny").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(decide("CN=pump-2", "approve").await.refusal(), (404, "EstRequestNotFound".to_owned()));
+    assert_eq!(enroll(&csrs[0]).await, StatusCode::OK);
+    assert_eq!(enroll(&csrs[1]).await, StatusCode::FORBIDDEN);
+    assert_eq!(api.ask(Method::GET, "/ca/est/requests", "").await.json(), json!([]));
     api.close().await;
 }

@@ -21,13 +21,14 @@ use muster_x509::to_pem;
 
 use super::{Right, right, router};
 use crate::{
-    Caller, Credential,
+    Ca, Caller, Credential,
     issuance::tests::{csr, device, open},
     workshop::now,
 };
 
 struct Api {
     router: Router,
+    ca: Arc<Ca>,
     db: Db,
     _dir: tempfile::TempDir,
 }
@@ -44,7 +45,7 @@ impl Api {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open_memory().await.unwrap();
         let ca = open(dir.path(), &db).await;
-        Self { router: router(ca, Arc::new(now)), db, _dir: dir }
+        Self { router: router(ca.clone(), Arc::new(now)), ca, db, _dir: dir }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

@@ -23,6 +23,8 @@ enum Action {
     Label(Label),
     /// Users and tokens
     Credential(Credential),
+    /// Requests that wait for somebody to look, at labels with `--approval manual`
+    Request(Request),
 }
 
 #[derive(Args, Debug)]
@@ -67,6 +69,31 @@ enum CredentialAction {
     /// Delete one
     #[command(visible_alias = "rm")]
     Delete(One),
+}
+
+#[derive(Args, Debug)]
+struct Request {
+    #[command(subcommand)]
+    action: RequestAction,
+}
+
+#[derive(Subcommand, Debug)]
+enum RequestAction {
+    /// Show those that wait, the oldest first
+    #[command(visible_alias = "ls")]
+    List(All),
+    /// Let one have its certificate when it comes again
+    Approve(Decided),
+    /// Say no to one
+    Deny(Decided),
+}
+
+#[derive(Args, Debug)]
+struct Decided {
+    /// Its id, as `list` shows it
+    id: String,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Args, Debug)]
@@ -163,6 +190,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             CredentialAction::List(OfLabel { label, target }) => credentials(&target, label.as_deref()).await,
             CredentialAction::Delete(one) => delete(one, "credentials", "credential").await,
         },
+        Action::Request(Request { action }) => match action {
+            RequestAction::List(All { target }) => requests(&target).await,
+            RequestAction::Approve(decided) => decide(decided, "approve", "approved").await,
+            RequestAction::Deny(decided) => decide(decided, "deny", "denied").await,
+        },
     }
 }
 
@@ -233,6 +265,26 @@ async fn credentials(target: &Target, label: Option<&str>) -> Result<(), Failure
         let until = show::instant(&one["until"]);
         vec![member("user"), member("label"), member("kind"), names.join(" "), used, until]
     });
+    Ok(())
+}
+
+async fn requests(target: &Target) -> Result<(), Failure> {
+    let all = get(&target.ca()?, "/ca/est/requests?max=1000").await?;
+    rows(&all, target.json, &["ID", "LABEL", "ASKED BY", "SUBJECT", "SINCE"], |one| {
+        let member = |name: &str| show::text(&one[name]);
+        let since = show::instant(&one["created"]);
+        vec![member("id"), member("label"), member("requestedBy"), member("subject"), since]
+    });
+    Ok(())
+}
+
+async fn decide(Decided { id, target }: Decided, verb: &str, word: &str) -> Result<(), Failure> {
+    let call = Call::new(Method::POST, format!("{}/{verb}", path("requests", &id)));
+    expect(target.ca()?.call(&call).await?)?;
+    match target.json {
+        true => show::json(&json!({ "id": id, "verdict": word })),
+        false => show::line(format_args!("{word} request `{id}`")),
+    }
     Ok(())
 }
 
