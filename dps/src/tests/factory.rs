@@ -51,12 +51,17 @@ impl Authority {
 
     /// The same name and key once more, under another authority.
     pub(crate) fn crossed_by(&self, other: &Authority) -> Certificate {
-        signed(&self.params, &self.key, other)
+        self.crossed_anew(other, |_| {})
     }
 
-    /// Another certificate in its place: what it signs from now on is the same.
-    pub(crate) fn as_certified(self, certificate: Certificate) -> Authority {
-        Authority { certificate, ..self }
+    pub(crate) fn crossed_anew(
+        &self,
+        other: &Authority,
+        bend: impl FnOnce(&mut CertificateParams),
+    ) -> Certificate {
+        let mut params = self.params.clone();
+        bend(&mut params);
+        signed(&params, &self.key, other)
     }
 
     /// A revocation list of this authority, in DER.

@@ -3,6 +3,7 @@
 mod crash;
 mod explaining;
 pub(crate) mod factory;
+mod foreign;
 mod https;
 mod issuing;
 mod moving;
