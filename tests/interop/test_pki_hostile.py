@@ -112,6 +112,9 @@ def test_refused_in_its_own_words(desk, case):
     refused = ask(desk, csr)
     assert wanted in refused["message"], refused
     assert refused["errorCode"] in ("CsrRefused", "KeyRefused") and refused["trackingId"]
+    entries = desk.ca.call("GET", "/ca/audit?max=20")["entries"]
+    said = [(it["decision"], it["object"], it["reason"]) for it in entries]
+    assert ("refused", "issuing/device", refused["message"]) in said
 
 
 def test_names_that_mean_more_than_they_say_are_refused(desk):

@@ -19,7 +19,7 @@ use super::{
     shapes::{BulkAnswer, BulkLine, BulkOutcome},
     status::ApiError,
 };
-use crate::{Caller, Freshness, Issued, Request};
+use crate::{Action, Caller, Freshness, Issued, Request};
 
 /// As many share a commit; more wait in memory for nothing.
 const AT_ONCE: usize = 128;
@@ -79,17 +79,23 @@ async fn issue(order: &Order, line: &Line, id: &mut Option<String>) -> Result<Is
     let asked: BulkLine = read::json(text)?;
     let id = id.insert(asked.id);
     let (sign, defaults) = (asked.sign, &order.defaults);
+    let now = (order.api.clock)();
+    let authority = read::authority(sign.authority.as_deref().or(defaults.authority.as_deref()))?;
+    let profile = sign.profile.or_else(|| defaults.profile.clone()).ok_or(ApiError::ProfileMissing)?;
+    let object = format!("{authority}/{profile}");
+    let ca = &order.api.ca;
+    let csr = ca.read_csr(Action::CertificateIssue, object, &order.caller, &sign.csr, now).await?;
     let request = Request {
-        authority: read::authority(sign.authority.as_deref().or(defaults.authority.as_deref()))?,
-        profile: sign.profile.or_else(|| defaults.profile.clone()).ok_or(ApiError::ProfileMissing)?,
-        csr: read::csr(&sign.csr)?,
+        authority,
+        profile,
+        csr,
         subject: read::facts(sign.subject)?,
         caller: order.caller.clone(),
         idempotency_key: Some(format!("bulk/{id}")),
-        holder: read::holder(sign.holder, &order.api.ca),
+        holder: read::holder(sign.holder, ca),
         not_after: sign.not_after,
     };
-    Ok(order.api.ca.issue(request, (order.api.clock)()).await?)
+    Ok(ca.issue(request, now).await?)
 }
 
 fn written(answer: &BulkAnswer) -> Vec<u8> {

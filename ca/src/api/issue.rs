@@ -8,7 +8,7 @@ use super::{
     shapes,
     status::ApiError,
 };
-use crate::{Freshness, Issued, RenewRequest, Request};
+use crate::{Action, Freshness, Issued, RenewRequest, Request};
 
 const PROFILE: &str = "device";
 
@@ -26,10 +26,14 @@ async fn try_sign(asked: &mut Asked) -> Result<Response, ApiError> {
     let caller = asked.caller()?;
     let idempotency_key = asked.idempotency_key()?;
     let sign: shapes::Sign = asked.json().await?;
+    let authority = read::authority(sign.authority.as_deref())?;
+    let profile = sign.profile.unwrap_or_else(|| PROFILE.to_owned());
+    let object = format!("{authority}/{profile}");
+    let csr = asked.ca().read_csr(Action::CertificateIssue, object, &caller, &sign.csr, asked.now).await?;
     let request = Request {
-        authority: read::authority(sign.authority.as_deref())?,
-        profile: sign.profile.unwrap_or_else(|| PROFILE.to_owned()),
-        csr: read::csr(&sign.csr)?,
+        authority,
+        profile,
+        csr,
         subject: read::facts(sign.subject)?,
         caller,
         idempotency_key,
@@ -43,9 +47,12 @@ async fn try_renew(asked: &mut Asked) -> Result<Response, ApiError> {
     let caller = asked.caller()?;
     let idempotency_key = asked.idempotency_key()?;
     let renew: shapes::Renew = asked.json().await?;
+    let old = read::certificate(&renew.certificate)?;
+    let object = format!("certificate/{}", old.serial_hex().to_ascii_lowercase());
+    let csr = asked.ca().read_csr(Action::CertificateRenew, object, &caller, &renew.csr, asked.now).await?;
     let request = RenewRequest {
-        old: read::certificate(&renew.certificate)?,
-        csr: read::csr(&renew.csr)?,
+        old,
+        csr,
         caller,
         authority: renew.authority.map(|id| read::authority(Some(&id))).transpose()?,
         idempotency_key,

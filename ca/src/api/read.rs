@@ -10,7 +10,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use muster_x509::{Certificate, Csr, read_certificates};
+use muster_x509::{Certificate, read_certificates};
 
 use super::{Api, status::ApiError};
 use crate::{Ca, Caller, Hardware, Holder, SubjectFacts, api::shapes, hierarchy::AuthorityId};
@@ -109,10 +109,6 @@ pub(super) fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
 
 pub(super) fn authority(id: Option<&str>) -> Result<AuthorityId, ApiError> {
     id.map_or_else(|| Ok(AuthorityId::issuing()), |id| Ok(AuthorityId::parse(id)?))
-}
-
-pub(super) fn csr(text: &str) -> Result<Csr, ApiError> {
-    Ok(Csr::parse(text.as_bytes())?)
 }
 
 pub(super) fn certificate(text: &str) -> Result<Certificate, ApiError> {

@@ -11,7 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use muster_store::{Db, StoreError, WriteError};
-use muster_x509::Csr;
+use muster_x509::{Csr, CsrRefused};
 
 use super::{
     Holder, IssueError, Issued, Request,
@@ -328,8 +328,29 @@ impl Ca {
         reason: String,
         now: Timestamp,
     ) {
-        let mut entry = Entry::new(caller, action, object, Decision::Refused).because(reason);
-        entry.request_sha256 = Some(sha256(&[csr.der()]));
+        let entry = Entry::new(caller, action, object, Decision::Refused).because(reason);
+        self.refused_entry(entry, csr.der(), now).await;
+    }
+
+    /// What cannot be read asks for nothing, and is on record like what asks for too much.
+    pub(crate) async fn read_csr(
+        &self,
+        action: Action,
+        object: String,
+        caller: &Caller,
+        sent: &str,
+        now: Timestamp,
+    ) -> Result<Csr, CsrRefused> {
+        let read = Csr::parse(sent.as_bytes());
+        if let Err(refused) = &read {
+            let entry = Entry::new(caller, action, object, Decision::Refused).because(refused.to_string());
+            self.refused_entry(entry, sent.as_bytes(), now).await;
+        }
+        read
+    }
+
+    async fn refused_entry(&self, mut entry: Entry, request: &[u8], now: Timestamp) {
+        entry.request_sha256 = Some(sha256(&[request]));
         if let Err(error) = self.audit(entry, now).await {
             tracing::error!(%error, "a refusal is not recorded");
         }

@@ -48,8 +48,8 @@ async fn each_refusal_has_its_status_and_its_code() {
         (sign(json!({ "csr": csr, "subject": pump, "profile": "sub-ca" })), 409, "AuthorityUnfit"),
         (
             sign(json!({ "csr": csr, "subject": { "commonName": "pump-1", "uris": ["no uri"] } })),
-            422,
-            "LintFailed",
+            400,
+            "FactRefused",
         ),
         (
             (Method::POST, "/ca/renew", json!({ "csr": csr, "certificate": "x" }).to_string()),
@@ -97,6 +97,22 @@ async fn each_refusal_has_its_status_and_its_code() {
         let asked = format!("{method} {path} {}", body.chars().take(200).collect::<String>());
         let answer = api.ask(method, path, body).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{asked}");
+    }
+    api.close().await;
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_refused_on_record() {
+    let api = Api::open().await;
+    let line = |id: &str| json!({ "id": id, "csr": "no request", "profile": "tls-server" }).to_string();
+    api.ask(Method::POST, "/ca/sign", json!({ "csr": "no request" }).to_string()).await;
+    api.ask(Method::POST, "/ca/bulk", line("1")).await;
+    let entries = api.ask(Method::GET, "/ca/audit", "").await.json()["entries"].clone();
+    let [.., one, other] = &entries.as_array().unwrap()[..] else { panic!("{entries}") };
+    for (entry, object) in [(one, "issuing/device"), (other, "issuing/tls-server")] {
+        assert_eq!((&entry["decision"], &entry["action"]), (&json!("refused"), &json!("certificate.issue")));
+        assert_eq!(entry["object"], object);
+        assert!(entry["reason"].as_str().unwrap().contains("neither DER nor base64"), "{entry}");
     }
     api.close().await;
 }
