@@ -1,7 +1,7 @@
 //! OCSP answers a second, beside `openssl ocsp -port`, asked by the same client in the same minute.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -217,11 +217,11 @@ fn start_openssl(folder: &Path) -> (Child, SocketAddr, Vec<u8>) {
     let mut command = Command::new("openssl");
     command.args(["ocsp", "-port", &port, "-index", &index, "-CA", &certificate, "-rsigner", &certificate]);
     command.args(["-rkey", &key, "-ndays", "1", "-ignore_err"]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(5), "openssl ocsp does not listen");
-        thread::sleep(Duration::from_millis(20));
-    }
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // A connection without a request would keep it busy for good, so it must say itself when it listens.
+    let mut says = BufReader::new(child.stderr.take().unwrap()).lines();
+    let listens = says.by_ref().any(|line| line.unwrap().contains("waiting for OCSP client"));
+    assert!(listens, "openssl ocsp does not listen");
+    thread::spawn(move || says.for_each(drop));
     (child, address, std::fs::read(request).unwrap())
 }

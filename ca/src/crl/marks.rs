@@ -12,7 +12,7 @@ pub(super) struct Marks {
     revoked: Vec<What>,
     /// There were too many to remember.
     overflowed: bool,
-    /// The latest time that anybody told.
+    /// The time that was told last: also when a clock was put back.
     now: Option<Timestamp>,
 }
 
@@ -35,7 +35,7 @@ impl Marks {
     }
 
     pub(super) fn tell(&mut self, now: Timestamp) {
-        self.now = self.now.max(Some(now));
+        self.now = Some(now);
     }
 
     pub(super) fn everything(&mut self) {
@@ -70,10 +70,10 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_time_is_kept() {
+    fn a_clock_that_is_put_back_is_believed() {
         let mut marks = Marks::default();
         marks.tell(now() + DAY);
         marks.put(What::Holder("pump-1".to_owned()), now());
-        assert_eq!(marks.now(), Some(now() + DAY));
+        assert_eq!(marks.now(), Some(now()));
     }
 }
