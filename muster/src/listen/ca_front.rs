@@ -68,7 +68,8 @@ impl CaFront {
                 Ok(()) => return Ok(caller),
                 Err(refused) => refused,
             },
-            Err((caller, refused)) => {
+            Err(refused) => {
+                let (caller, refused) = *refused;
                 let entry =
                     Entry::new(&caller, Action::SignIn, "/ca", Decision::Refused).because(refused.reason());
                 if let Err(error) = self.ca.audit(entry, now).await {
@@ -89,13 +90,13 @@ impl CaFront {
         request: &Request<B>,
         from: SocketAddr,
         now: Timestamp,
-    ) -> Result<Caller, (Caller, Refused)> {
+    ) -> Result<Caller, Box<(Caller, Refused)>> {
         let caller = |policy: &str| Caller {
             name: policy.to_owned(),
             credential: Credential::AccessPolicy(policy.to_owned()),
             from: Some(from),
         };
-        let refused = |policy: &str, why: String| (caller(policy), Refused::Token(why));
+        let refused = |policy: &str, why: String| Box::new((caller(policy), Refused::Token(why)));
         let Some(header) = request.headers().get(header::AUTHORIZATION) else {
             return Err(refused("", "there is no `Authorization` header".to_owned()));
         };
@@ -113,13 +114,11 @@ impl CaFront {
             Ok(policy) => Ok(caller(&policy.name)),
             Err(denied) => {
                 let claimed = caller(token.policy.as_deref().unwrap_or_default());
-                Err((
-                    claimed,
-                    match denied {
-                        denied @ Denied::Right { .. } => Refused::Right(denied),
-                        other => Refused::Token(other.to_string()),
-                    },
-                ))
+                let refused = match denied {
+                    denied @ Denied::Right { .. } => Refused::Right(denied),
+                    other => Refused::Token(other.to_string()),
+                };
+                Err(Box::new((claimed, refused)))
             }
         }
     }
