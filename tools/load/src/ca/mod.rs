@@ -104,7 +104,7 @@ async fn durable_ones(
             value,
             baseline: baseline("cfssl+sqlite/s", value, their_value),
             target: (clients >= DURABLE_FROM_CLIENTS).then_some(Target { wanted: ">= 10, p99 < 30 ms", met }),
-            note: beside(&our, &their),
+            note,
         });
         if CLIENTS.last() == Some(&clients) {
             figures.add(Figure {
