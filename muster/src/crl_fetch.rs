@@ -93,7 +93,9 @@ fn redirected(from: &Uri, location: &str) -> Result<Uri, FetchFailed> {
         ))
     };
     let parsed: Uri = location.parse().map_err(|_| refused())?;
-    let path = parsed.path_and_query().filter(|path| path.as_str().starts_with('/')).ok_or_else(refused)?;
+    // `//host/path` names another host (RFC 3986 §4.2), though it is read as a path here.
+    let is_path = |path: &str| path.starts_with('/') && !path.starts_with("//");
+    let path = parsed.path_and_query().filter(|path| is_path(path.as_str())).ok_or_else(refused)?;
     let place = |uri: &Uri| {
         let host = uri.host().map(str::to_ascii_lowercase);
         (uri.scheme_str().map(str::to_ascii_lowercase), host, port(uri))
