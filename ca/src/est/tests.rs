@@ -1,1 +1,0 @@
-//! Enrollment as clients and operators meet it.
