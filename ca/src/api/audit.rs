@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{answer, read::Asked, shapes, status::ApiError};
 use crate::{Ca, VerifyError};
@@ -30,11 +30,23 @@ pub(super) async fn export(mut asked: Asked) -> Response {
 }
 
 pub(super) async fn verify(asked: Asked) -> Response {
-    let answered = asked.caller().map(|_| {
-        let lines = verifying(Arc::clone(&asked.api.ca), asked.now);
-        lined(Body::from_stream(lines.map(|line| Ok::<_, Infallible>(written(&line)))))
-    });
+    let answered = try_verify(&asked);
     asked.answer(answered)
+}
+
+fn try_verify(asked: &Asked) -> Result<Response, ApiError> {
+    asked.caller()?;
+    let turn = turn(asked)?;
+    let lines = verifying(Arc::clone(&asked.api.ca), asked.now).map(move |line| {
+        let _held = &turn;
+        Ok::<_, Infallible>(written(&line))
+    });
+    Ok(lined(Body::from_stream(lines)))
+}
+
+/// Held as long as the answer goes on.
+fn turn(asked: &Asked) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(&asked.api.walks).try_acquire_owned().map_err(|_| ApiError::BusyReading)
 }
 
 async fn try_page(asked: &mut Asked) -> Result<Response, ApiError> {
@@ -65,11 +77,12 @@ async fn try_page(asked: &mut Asked) -> Result<Response, ApiError> {
 /// The file that `verify_export` reads. What cannot be read ends it before its end, which whoever verifies it notices.
 async fn try_export(asked: &mut Asked) -> Result<Response, ApiError> {
     asked.caller()?;
+    let turn = turn(asked)?;
     let export = asked.ca().audit_export(asked.now).await?;
-    let parts = stream::unfold(Some(export), |export| async move {
-        let mut export = export?;
+    let parts = stream::unfold(Some((export, turn)), |going_on| async move {
+        let (mut export, turn) = going_on?;
         match export.next().await {
-            Ok(Some(part)) => Some((Ok(part), Some(export))),
+            Ok(Some(part)) => Some((Ok(part), Some((export, turn)))),
             Ok(None) => None,
             Err(error) => {
                 tracing::error!(%error, "an export of the audit log is cut short");

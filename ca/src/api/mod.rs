@@ -58,6 +58,7 @@ use axum::{
     routing::{delete, get, post, put},
 };
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::Ca;
 
@@ -68,10 +69,14 @@ pub(crate) use status::{retry_issue_after_s, status_of_issue, status_of_renew};
 /// A stream of requests goes on for minutes: each is answered at its own time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Exports and verifications read all there is: more at once would only take the disk from those who issue.
+const WALKS_AT_ONCE: usize = 2;
+
 #[derive(Clone)]
 struct Api {
     ca: Arc<Ca>,
     clock: Clock,
+    walks: Arc<Semaphore>,
 }
 
 /// What whoever asks must be trusted with. Asking for certificates takes a grant besides.
@@ -140,7 +145,7 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/blocked-keys/{sha256}", put(blocked_keys::put).delete(blocked_keys::delete))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
-        .with_state(Api { ca, clock })
+        .with_state(Api { ca, clock, walks: Arc::new(Semaphore::new(WALKS_AT_ONCE)) })
 }
 
 async fn nowhere(asked: read::Asked) -> axum::response::Response {

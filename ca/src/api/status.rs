@@ -105,6 +105,8 @@ pub(super) enum ApiError {
     Log(#[from] LogReadError),
     #[error("the audit log cannot be read: {0}")]
     Entries(#[from] StoreError),
+    #[error("the logs are being read by others: ask again in a while")]
+    BusyReading,
     #[error("it is not recorded: {0}")]
     Record(#[from] WriteError),
 }
@@ -123,6 +125,7 @@ impl ApiError {
     pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Issue(error) | Self::Renew(RenewError::Issue(error)) => retry_issue_after_s(error),
+            Self::BusyReading => Some(READING_S),
             Self::Record(_)
             | Self::Profile(ProfileChangeError::Record(_))
             | Self::Grant(GrantChangeError::Record(_))
@@ -177,7 +180,7 @@ impl ApiError {
             Self::Export(error) => proof::export(error),
             Self::Log(error) => proof::log(error),
             Self::Entries(error) => store(error),
-            Self::Record(_) => UNAVAILABLE,
+            Self::BusyReading | Self::Record(_) => UNAVAILABLE,
         }
     }
 }
@@ -202,6 +205,8 @@ pub(crate) fn retry_issue_after_s(error: &IssueError) -> Option<u64> {
 
 type Code = (StatusCode, &'static str);
 
+/// A log of some size is read in that.
+const READING_S: u64 = 30;
 const UNAVAILABLE: Code = (StatusCode::SERVICE_UNAVAILABLE, "Unavailable");
 const INTERNAL: Code = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
 

@@ -160,6 +160,23 @@ async fn the_audit_log_is_paged_exported_and_verified() {
 }
 
 #[tokio::test]
+async fn the_whole_log_is_read_by_few_at_once() {
+    let api = Api::open().await;
+    let begin = async || {
+        let request = asked(Method::GET, "/ca/audit/export", Caller::process(), "");
+        api.router.clone().oneshot(request).await.unwrap()
+    };
+    let (one, two) = (begin().await, begin().await);
+    let third = api.ask(Method::GET, "/ca/audit/verify", "").await;
+    assert_eq!(third.retry_after.as_deref(), Some("30"));
+    assert_eq!(third.refusal(), (503, "Unavailable".to_owned()));
+    drop(one);
+    assert_eq!(api.ask(Method::GET, "/ca/audit/verify", "").await.status, StatusCode::OK);
+    assert!(to_bytes(two.into_body(), usize::MAX).await.unwrap().ends_with(b"}\n"));
+    api.close().await;
+}
+
+#[tokio::test]
 async fn a_proof_holds_for_its_certificate_alone() {
     let api = Api::open().await;
     let (one, other) = (sign(&api, "pump-1", None).await, sign(&api, "pump-2", None).await);

@@ -56,7 +56,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let certificate = read_file(Path::new(&arguments.certificate))?;
             told(&find(export, &certificate, key.as_ref(), json)?, json);
         }
-        (None, None) => told(&ask(arguments, key).await?, json),
+        (None, None) => {
+            let believed = key.is_none();
+            told(&ask(arguments, key).await?, json);
+            if believed && !json {
+                show::line(
+                    "\nThe key is the server's own: compare it with the one you know, or give that with --key.",
+                );
+            }
+        }
     }
     Ok(())
 }
