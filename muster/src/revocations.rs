@@ -166,3 +166,71 @@ impl Pending {
         [self.judge_at, holders].into_iter().flatten().min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use muster_ca::{AuthorityId, Caller, Reason, Request, Settings, SubjectFacts};
+    use muster_store::Db;
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_revocation_is_judged_at_once_and_those_that_follow_share_a_look() {
+        let mut pending = Pending::new();
+        assert_eq!((pending.due(), pending.is_time_to_judge()), (None, false));
+        pending.judge_soon();
+        assert!(pending.is_time_to_judge());
+        pending.judge_soon();
+        assert!(!pending.is_time_to_judge(), "too soon after the last");
+        assert_eq!(pending.due(), Some(pending.judged + PAUSE));
+        tokio::time::sleep(PAUSE).await;
+        assert!(pending.is_time_to_judge() && pending.due().is_none());
+    }
+
+    /// An authority with a holder that is barred, and provisioning without hubs.
+    async fn cutter(folder: &std::path::Path, heard: Receiver<Revoked>) -> Cutter {
+        let (db, entropy) = (Db::open_memory().await.unwrap(), crate::entropy::system());
+        let now = Timestamp::now();
+        let ca = Ca::open(Settings::new(folder), db.clone(), entropy.clone(), now).await.unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        let csr = params.serialize_request(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let request = Request {
+            authority: AuthorityId::issuing(),
+            profile: "device".to_owned(),
+            csr: muster_x509::Csr::parse(csr.der()).unwrap(),
+            subject: SubjectFacts { common_name: Some("pump-1".to_owned()), ..SubjectFacts::default() },
+            caller: Caller::process(),
+            idempotency_key: None,
+            holder: Some(ca.holder("pump-1")),
+            not_after: None,
+        };
+        ca.issue(request, now).await.unwrap();
+        let what = What::Holder("pump-1".to_owned());
+        ca.revoke(what, Reason::KeyCompromise, &Caller::process(), now).await.unwrap();
+        let settings = muster_dps::Settings::new("0ne1", HostName::parse("dps.test").unwrap(), Vec::new());
+        let dps = Dps::open(settings, Vec::new(), db, Some(ca.clone()), entropy).await.unwrap();
+        let barred = Arc::new(Barred::new(ca.clone()));
+        Cutter { ca, dps, hubs: Vec::new(), barred, heard }
+    }
+
+    #[tokio::test]
+    async fn who_missed_revocations_judges_everyone_and_looks_for_all_who_are_barred() {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, heard) = broadcast::channel(2);
+        let mut cutter = cutter(folder.path(), heard).await;
+        let revocation = Revocation { reason: Reason::Superseded, at: Timestamp::now() };
+        for serial in 0..5_u128 {
+            let what = What::Serial { authority: AuthorityId::issuing(), serial: serial.to_be_bytes() };
+            events.send(Revoked { what, revocation }).unwrap();
+        }
+        let mut pending = Pending::new();
+        cutter.drain(&mut pending);
+        assert!(pending.judge_at.is_some());
+        assert_eq!(pending.holders, BTreeSet::from(["pump-1".to_owned()]));
+        cutter.cut_holders(&mut pending).await;
+        assert!(pending.holders.is_empty(), "it never registered");
+    }
+}

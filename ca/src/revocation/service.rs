@@ -74,10 +74,14 @@ impl Revocations {
         };
         drop(memory);
         if is_news {
-            // Nobody may be listening.
-            let _ = self.events.send(Revoked { what: what.clone(), revocation });
+            self.tell(what, revocation);
         }
         revocation
+    }
+
+    fn tell(&self, what: &What, revocation: Revocation) {
+        // Nobody may be listening.
+        let _ = self.events.send(Revoked { what: what.clone(), revocation });
     }
 }
 
@@ -237,6 +241,10 @@ impl Ca {
             let record = with_bar(Record::new(entry.because(because), now), what, bar);
             self.append(record).await?;
             self.revocations.put_bar(what, bar);
+            if let Some(bar) = bar {
+                // Its certificates were over already; whatever else it is let in by is so now.
+                self.revocations.tell(what, bar);
+            }
             return Ok(first);
         }
         let changed = Revocation { reason, ..first };

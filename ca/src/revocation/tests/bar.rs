@@ -61,13 +61,16 @@ async fn a_holder_whose_certificates_were_superseded_or_that_was_readmitted_can_
         running.issue("pump-1").await;
         let operator = Caller::process();
         running.revoke(holder("pump-1"), Reason::Superseded).await.unwrap();
+        let mut heard = running.ca.revocations();
         for reason in [Reason::CessationOfOperation, Reason::KeyCompromise] {
             running.ca.revoke(holder("pump-1"), reason, &operator, later()).await.unwrap();
             let barred = Some(Revocation { reason, at: later() });
             assert_eq!(running.ca.barred("pump-1"), barred);
+            assert_eq!(heard.recv().await.unwrap().what, holder("pump-1"), "it may be connected otherwise");
             running.revoke(holder("pump-1"), Reason::AffiliationChanged).await.unwrap();
             assert_eq!(running.ca.barred("pump-1"), barred, "the first one stands");
             running.ca.readmit("pump-1", &operator, later()).await.unwrap();
+            assert!(heard.try_recv().is_err(), "a bar that is there already is no news");
         }
         running.close().await;
     })
