@@ -16,13 +16,13 @@ impl Fixture {
         command.env_remove("MUSTER_CONNECTION_STRING").output().await.unwrap()
     }
 
-    async fn json(&self, line: &str) -> Value {
+    pub(crate) async fn json(&self, line: &str) -> Value {
         let output = self.muster(&format!("{line} --json")).await;
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    async fn refused(&self, line: &str) -> (Option<i32>, String) {
+    pub(crate) async fn refused(&self, line: &str) -> (Option<i32>, String) {
         let output = self.muster(line).await;
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }

@@ -4,6 +4,7 @@
 mod authority;
 mod command_line;
 mod first_boot;
+mod foreign;
 mod limits;
 mod linked_hub;
 mod plain_http;
