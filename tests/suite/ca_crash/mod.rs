@@ -1,9 +1,11 @@
 //! kill -9 at seeded random points while certificates are signed: none is in a client's hand that is not recorded, in the
 //! transparency log and in the audit log, none twice, and nobody's log was ever rewritten.
 
+mod askers;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +17,13 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use muster_ca::{Consistency, VerifierKey, verify_proof};
-use muster_simulator::{Answer, Endpoints, ServiceClient};
+use muster_simulator::{Endpoints, ServiceClient, Trust};
 use muster_x509::{Certificate, read_certificates};
 
 use crate::binaries::{Serve, binary, configuration};
 use crate::crash::Seeded;
+
+use askers::{ask_on, enroll_on, register_on, request, sign};
 
 const KILLS: usize = 20;
 /// How many ask at a time. Every second one names its requests, and asks for the same until it has an answer.
@@ -38,7 +42,7 @@ struct Place {
 /// A certificate in a client's hand.
 struct Received {
     serial: String,
-    /// EST does not tell.
+    /// Only the API tells.
     log_index: Option<u64>,
     certificate: Certificate,
     idempotency_key: Option<String>,
@@ -46,15 +50,20 @@ struct Received {
 
 impl Place {
     /// Waits for a server.
-    async fn client(&self) -> ServiceClient {
+    async fn endpoints(&self) -> (Endpoints, Trust) {
         loop {
             if let Ok(endpoints) = Endpoints::read(&self.endpoints)
                 && let Ok(trust) = endpoints.trust()
             {
-                return endpoints.ca_service(&trust).unwrap();
+                return (endpoints, trust);
             }
             tokio::time::sleep(AGAIN).await;
         }
+    }
+
+    async fn client(&self) -> ServiceClient {
+        let (endpoints, trust) = self.endpoints().await;
+        endpoints.ca_service(&trust).unwrap()
     }
 
     /// `muster ca` with these words, against the server of the moment.
@@ -65,99 +74,6 @@ impl Place {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "muster ca {words:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-/// A factory's line: curl and openssl over EST, whatever becomes of the server.
-fn enroll_on(place: &Place, credential: &Value, stop: &AtomicBool) -> Vec<Received> {
-    let mut name = String::new();
-    let user =
-        format!("{}:{}", credential["user"].as_str().unwrap(), credential["password"].as_str().unwrap());
-    let mut received = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        // The same request again gets the same certificate: the next one has a key of its own.
-        if name != format!("line-{}", received.len()) {
-            name = format!("line-{}", received.len());
-            request(&place.folder, &name);
-        }
-        let text = fs::read_to_string(&place.endpoints).unwrap_or_default();
-        let endpoints: Value = serde_json::from_str(&text).unwrap_or_default();
-        let Some(url) = endpoints["ca"]["estUrl"].as_str() else {
-            std::thread::sleep(AGAIN);
-            continue;
-        };
-        let line = format!(
-            "openssl req -in {name}.csr -outform DER | openssl base64 |
-             curl -sSf --max-time 20 --cacert data/ca.pem -u '{user}' -H 'Content-Type: application/pkcs10' \
-                  --data-binary @- {url}/simpleenroll | openssl base64 -d | openssl pkcs7 -inform DER -print_certs"
-        );
-        let mut shell = Command::new("bash");
-        shell.args(["-o", "pipefail", "-c", &line]).current_dir(&place.folder);
-        let output = shell.output().unwrap();
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            // It dies, or is not there: anything but that it says no.
-            assert!(!said.contains("error: 4"), "{said}");
-            continue;
-        }
-        let certificate = read_certificates(&String::from_utf8(output.stdout).unwrap()).unwrap().remove(0);
-        let serial = certificate.serial_hex().to_ascii_lowercase();
-        received.push(Received { serial, log_index: None, certificate, idempotency_key: None });
-    }
-    received
-}
-
-/// A device's request, made by openssl.
-fn request(folder: &Path, name: &str) -> String {
-    let (key, csr) = (folder.join(format!("{name}.key")), folder.join(format!("{name}.csr")));
-    let mut command = Command::new("openssl");
-    command.args(["req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    command.args(["-subj", &format!("/CN={name}"), "-keyout"]).arg(key).arg("-out").arg(&csr);
-    assert!(command.output().unwrap().status.success(), "openssl req");
-    fs::read_to_string(csr).unwrap()
-}
-
-/// Asks for one certificate after the other, whatever becomes of the server.
-async fn ask_on(place: Place, client: usize, body: Value, stop: Arc<AtomicBool>) -> Vec<Received> {
-    let mut received = Vec::new();
-    let mut asking = place.client().await;
-    let mut number = 0;
-    while !stop.load(Ordering::Relaxed) {
-        let idempotency_key = client.is_multiple_of(2).then(|| format!("{client}-{number}"));
-        match sign(&asking, &body, idempotency_key.as_deref()).await {
-            Some(answer) => {
-                received.push(Received::from(&answer, idempotency_key));
-                number += 1;
-            }
-            None => {
-                tokio::time::sleep(AGAIN).await;
-                asking = place.client().await;
-            }
-        }
-    }
-    received
-}
-
-/// None when nobody answers, or not now.
-async fn sign(client: &ServiceClient, body: &Value, idempotency_key: Option<&str>) -> Option<Answer> {
-    let headers: Vec<_> = idempotency_key.iter().map(|key| ("idempotency-key", *key)).collect();
-    let answer = client.call(Method::POST, "/ca/sign", &headers, Some(body)).await.ok()?;
-    match answer.status {
-        200 | 201 => Some(answer),
-        409 | 503 => None,
-        status => panic!("{status}: {}", answer.body),
-    }
-}
-
-impl Received {
-    fn from(answer: &Answer, idempotency_key: Option<String>) -> Self {
-        let pem = answer.body["certificate"].as_str().unwrap();
-        Self {
-            serial: answer.body["serial"].as_str().unwrap().to_owned(),
-            log_index: Some(answer.body["logIndex"].as_u64().unwrap()),
-            certificate: read_certificates(pem).unwrap().remove(0),
-            idempotency_key,
-        }
     }
 }
 
@@ -182,6 +98,7 @@ fn an_authority_killed_again_and_again_knows_every_certificate_it_gave() {
         clients.spawn_on(ask_on(place.clone(), client, body, stop.clone()), runtime.handle());
     }
 
+    let devices = runtime.spawn(register_on(place.clone(), stop.clone()));
     let credential = place.muster_ca(&["est", "credential", "new", "--label", "default", "--json"]);
     let credential: Value = serde_json::from_str(&credential).unwrap();
     let line = std::thread::spawn({
@@ -198,10 +115,11 @@ fn an_authority_killed_again_and_again_knows_every_certificate_it_gave() {
     }
     stop.store(true, Ordering::Relaxed);
     let mut received: Vec<_> = runtime.block_on(clients.join_all()).into_iter().flatten().collect();
-    let enrolled = line.join().unwrap();
-    println!("{} certificates received, {} by EST, {KILLS} kills", received.len(), enrolled.len());
-    assert!(!enrolled.is_empty(), "EST gave nothing");
-    received.extend(enrolled);
+    let (enrolled, registered) = (line.join().unwrap(), runtime.block_on(devices).unwrap());
+    let by = [received.len(), enrolled.len(), registered.len()];
+    println!("certificates by the API, EST and registrations, with {KILLS} kills: {by:?}");
+    assert!(by.iter().all(|count| *count > 0), "one of them got nothing: {by:?}");
+    received.extend(enrolled.into_iter().chain(registered));
     assert!(received.len() > KILLS, "too few certificates to prove anything: {}", received.len());
 
     let serials: HashSet<_> = received.iter().map(|it| it.serial.as_str()).collect();
