@@ -24,6 +24,7 @@ mod tests;
 
 pub use enrollment::EnrollmentKind;
 pub use external_crl::{CrlUrl, Fetch, FetchFailed};
+pub use issuing::told_in_twin;
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
 pub use service::{Dps, OpenError};

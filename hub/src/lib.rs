@@ -6,6 +6,7 @@ mod limits;
 pub mod protocol;
 mod recent;
 mod registry;
+mod renewal;
 mod service;
 mod session;
 mod settings;
@@ -16,6 +17,7 @@ mod twin;
 
 pub use limits::{Limits, Rate};
 pub use registry::{AdmitError, Admitted, ExportError, RemoveError};
+pub use renewal::{NotRenewed, Renewal, RenewalRefusal, Renewed, Renewer};
 pub use service::{Hub, OpenError};
 pub use session::{
     Connected, Disconnect, Filter, FromDevice, Granted, Hello, Holder, PacketId, Refused, Session, Subject,

@@ -4,7 +4,7 @@ use muster_events::Retention;
 use muster_identity::{AccessPolicy, HostName, HubName};
 use muster_x509::Certificate;
 
-use crate::limits::Limits;
+use crate::{limits::Limits, renewal::Renewer};
 
 #[derive(Debug)]
 pub struct Settings {
@@ -20,6 +20,8 @@ pub struct Settings {
     pub limits: Limits,
     pub unknown_filters: UnknownFilters,
     pub retention: Retention,
+    /// Whoever gives connected devices another certificate; without, nobody does.
+    pub renewer: Option<Renewer>,
 }
 
 /// What happens to a SUBSCRIBE for something a hub does not have (§1.7).
@@ -44,6 +46,7 @@ impl Settings {
             limits: Limits::default(),
             unknown_filters: UnknownFilters::default(),
             retention,
+            renewer: None,
         }
     }
 

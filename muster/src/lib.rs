@@ -14,6 +14,7 @@ mod keys;
 mod linked_hub;
 mod listen;
 mod open_files;
+mod renewing;
 mod revocations;
 mod server;
 mod start;

@@ -62,7 +62,7 @@ impl Server {
         let db = start::database(&config, &folder).await?;
         let renewal = start::certificates(&config, &folder, &db, bound.ports, &entropy).await?;
         let ca = renewal.ca.clone();
-        let hubs = start::hubs(&config, &folder, &keys, &db, &entropy).await?;
+        let hubs = start::hubs(&config, &folder, &keys, &db, &ca, &entropy).await?;
         let links = start::links(&config, &hubs, &folder.ca_file())?;
         let dps = start::dps(&config, &keys, links, &db, &renewal.ca, &entropy).await?;
 

@@ -23,6 +23,7 @@ use crate::endpoints::{CaEndpoint, DpsEndpoint, Endpoints, HubEndpoint};
 use crate::keys::{Keys, KeysError};
 use crate::linked_hub::{InProcess, Remote, RemoteError};
 use crate::listen::{BindError, Certificates, TlsError, now};
+use crate::renewing::renewer;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -147,6 +148,7 @@ pub(crate) async fn hubs(
     folder: &DataFolder,
     keys: &Keys,
     db: &Db,
+    ca: &Arc<Ca>,
     entropy: &Entropy,
 ) -> Result<Vec<Arc<Hub>>, StartError> {
     let logs = folder.event_logs();
@@ -170,6 +172,7 @@ pub(crate) async fn hubs(
         let mut settings =
             muster_hub::Settings::new(hub.name.clone(), hub.host.clone(), policies, retention.clone());
         settings.aliases = hub.aliases.clone();
+        settings.renewer = Some(renewer(ca));
         let opened = Hub::open(settings, db.clone(), log, entropy.clone()).await;
         hubs.push(opened.map_err(|source| StartError::Hub { hub: name(), source })?);
     }

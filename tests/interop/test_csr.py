@@ -182,6 +182,71 @@ def test_over_mqtt_it_is_the_same_and_the_device_reads_in_its_twin_when_to_renew
         client.shutdown()
 
 
+class AtTheHub:
+    """The preview SDKs' renewal at the hub, spoken by paho with a client certificate."""
+
+    def __init__(self, server, done, files):
+        host, self.device = done["registrationState"]["assignedHub"], done["registrationState"]["deviceId"]
+        self.heard = queue.Queue()
+        self.client = mqtt.Client(client_id=self.device, protocol=mqtt.MQTTv311)
+        self.client.tls_set(ca_certs=server.ca_file, certfile=files[0], keyfile=files[1], tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        self.client.username_pw_set(f"{host}/{self.device}/?api-version=2025-08-01-preview")
+        self.client.on_connect = lambda *_: self.client.subscribe("$iothub/credentials/res/#")
+        self.client.on_subscribe = lambda *_: self.heard.put(None)
+        self.client.on_message = lambda _client, _data, message: self.heard.put(message)
+        self.client.connect(host, server.endpoints["ports"]["mqtts"])
+        self.client.loop_start()
+        assert self.heard.get(timeout=20) is None
+
+    def answer(self):
+        message = self.heard.get(timeout=20)
+        prefix, status, rid = message.topic.rsplit("/", 2)
+        assert prefix == "$iothub/credentials/res"
+        return int(status), rid, json.loads(message.payload)
+
+    def renew(self, rid, csr, **more):
+        body = json.dumps({"id": self.device, "csr": csr, "replace": None, **more})
+        self.client.publish(f"$iothub/credentials/POST/issueCertificate/?$rid={rid}", body)
+
+    def close(self):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def test_a_connected_device_renews_at_its_hub_and_connects_with_the_new_certificate(server, hubs, group, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    done, _ = OverHttps(server, "csr-0007", derive(group, "csr-0007")).register(request_for("csr-0007", key))
+    _, files = files_of(tmp_path, key, done)
+    device = AtTheHub(server, done, files)
+    try:
+        new_key = ec.generate_private_key(ec.SECP256R1())
+        device.renew("renew-1", request_for("csr-0007", new_key))
+        status, rid, taken = device.answer()
+        assert (status, rid) == (202, "?$rid=renew-1") and taken["operationExpires"].endswith("Z")
+        status, rid, renewed = device.answer()
+        assert (status, rid, renewed["correlationId"]) == (200, "?$rid=renew-1", taken["correlationId"])
+        assert len(renewed["certificates"]) == 3
+        # Asked for twice by the same name, it is the same.
+        device.renew("renew-1", request_for("csr-0007", new_key))
+        assert device.answer()[0] == 202 and device.answer()[2]["certificates"] == renewed["certificates"]
+
+        device.renew("renew-2", request_for("csr-0008", new_key))
+        assert device.answer()[0] == 202
+        status, _, refused = device.answer()
+        assert (status, refused["errorCode"]) == (400, 400040) and "csr-0008" in refused["message"], refused
+        device.renew("renew-3", request_for("csr-0007", new_key), more=1)
+        status, _, refused = device.answer()
+        assert (status, refused["errorCode"]) == (400, 400004) and "unknown field" in refused["message"]
+    finally:
+        device.close()
+    done["registrationState"]["issuedCertificateChain"] = renewed["certificates"]
+    chain, files = files_of(tmp_path, new_key, done)
+    assert chain[0].public_key() == new_key.public_key()
+    live(server, hubs, as_the_sdk_has_it(done), files=files)
+    twin = hubs[done["registrationState"]["assignedHub"]].call("GET", "/twins/csr-0007")
+    assert twin["properties"]["desired"]["muster"]["certificate"]["serial"] == f"{chain[0].serial_number:032x}"
+
+
 def test_the_key_that_a_device_registers_with_does_not_open_its_hub(server, group, tmp_path):
     onboarding = derive(group, "csr-0003")
     key = ec.generate_private_key(ec.SECP256R1())

@@ -6,10 +6,9 @@ mod service;
 
 use std::fmt;
 
-use jiff::Timestamp;
 use muster_ca::{Issued, renew_after};
 use muster_identity::RegistrationId;
-use muster_x509::Csr;
+use muster_x509::{Certificate, Csr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -81,18 +80,18 @@ impl Certified {
     fn new(issued: &Issued) -> Self {
         let all = std::iter::once(&issued.certificate).chain(&issued.chain);
         let chain = Chain(all.map(|certificate| BASE64_STANDARD.encode(certificate.der())).collect());
-        let leaf = &issued.certificate;
-        Self { chain, desired: told(&hex::encode(issued.serial), leaf.not_after(), renew_after(leaf)) }
+        Self { chain, desired: told_in_twin(&issued.certificate) }
     }
 }
 
 /// `muster.certificate` in the desired properties: a device need not look into its certificate to know when to renew it.
-fn told(serial: &str, not_after: Timestamp, renew_by: Option<Timestamp>) -> Map<String, Value> {
-    let mut certificate = json!({ "serial": serial, "notAfter": instant(not_after) });
-    if let (Some(renew_by), Some(certificate)) = (renew_by, certificate.as_object_mut()) {
-        certificate.insert("renewBy".to_owned(), instant(renew_by).into());
+pub fn told_in_twin(certificate: &Certificate) -> Map<String, Value> {
+    let serial = hex::encode(certificate.serial());
+    let mut told = json!({ "serial": serial, "notAfter": instant(certificate.not_after()) });
+    if let Some(renew_by) = renew_after(certificate) {
+        told["renewBy"] = instant(renew_by).into();
     }
-    Map::from_iter([("muster".to_owned(), json!({ "certificate": certificate }))])
+    Map::from_iter([("muster".to_owned(), json!({ "certificate": told }))])
 }
 
 /// A subject may be long, and anything.

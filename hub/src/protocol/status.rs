@@ -1,6 +1,10 @@
 //! How refusals are told on the wire.
 
-use crate::{session::Refused, twin::TwinRefusal};
+use crate::{
+    renewal::{NotRenewed, RenewalRefusal},
+    session::Refused,
+    twin::TwinRefusal,
+};
 
 /// Status of a twin answer, and the number in its body (hub-device.md §11.2).
 pub(crate) fn twin(refusal: &TwinRefusal) -> (u16, u32) {
@@ -11,6 +15,19 @@ pub(crate) fn twin(refusal: &TwinRefusal) -> (u16, u32) {
         TwinRefusal::Precondition { .. } => (412, 412_001),
         TwinRefusal::Throttled { .. } => (429, 429_001),
         TwinRefusal::Contended | TwinRefusal::Unavailable(_) => (503, 503_001),
+    }
+}
+
+/// Status of an answer about certificates, and the number in its body (hub-device.md §2.6).
+pub(crate) fn renewal(refusal: &RenewalRefusal) -> (u16, u32) {
+    match refusal {
+        RenewalRefusal::Invalid(_) => (400, 400_004),
+        RenewalRefusal::NotJson(_) => (400, 400_006),
+        RenewalRefusal::Issuer(NotRenewed::Refused(_)) => (400, 400_040),
+        RenewalRefusal::NoIssuer | RenewalRefusal::NoCertificate => (403, 403_010),
+        RenewalRefusal::NothingToReplace(_) => (412, 412_001),
+        RenewalRefusal::Issuer(NotRenewed::TooFast { .. }) => (429, 429_002),
+        RenewalRefusal::Issuer(NotRenewed::Unavailable(_)) => (503, 503_001),
     }
 }
 

@@ -137,6 +137,11 @@ impl Session {
         &self.device
     }
 
+    /// The certificate it came with, when somebody vouched for that.
+    pub(crate) fn vouched(&self) -> Option<&Vouched> {
+        self.shared.vouched.as_deref()
+    }
+
     /// When this session ends unless something is heard; ask again after every `handle`.
     pub fn deadline(&self) -> Timestamp {
         let keep_alive = self.heard + self.keep_alive;

@@ -22,7 +22,7 @@ use muster_sas::Token;
 use muster_x509::Peer;
 use tokio::sync::mpsc;
 
-use crate::twin::TwinRefusal;
+use crate::{renewal::RenewalRefusal, twin::TwinRefusal};
 
 pub(crate) use auth_method::AuthMethods;
 pub(crate) use directory::Directory;
@@ -92,6 +92,12 @@ pub enum FromDevice {
         status: i64,
         body: Bytes,
     },
+    /// Another certificate, for the request in the body.
+    IssueCertificate {
+        packet_id: Option<PacketId>,
+        rid: ByteString,
+        body: Bytes,
+    },
     Subscribe {
         packet_id: PacketId,
         filters: Vec<Filter>,
@@ -154,6 +160,25 @@ pub enum ToDevice {
     TwinRefused {
         rid: ByteString,
         refusal: TwinRefusal,
+        tracking_id: String,
+        at: Timestamp,
+    },
+    /// Its request for another certificate is taken.
+    Renewing {
+        rid: ByteString,
+        correlation_id: String,
+        expires: Timestamp,
+    },
+    /// Leaf first, each base64 of its DER.
+    Renewed {
+        rid: ByteString,
+        correlation_id: String,
+        certificates: Vec<String>,
+    },
+    RenewalRefused {
+        rid: ByteString,
+        correlation_id: String,
+        refusal: RenewalRefusal,
         tracking_id: String,
         at: Timestamp,
     },

@@ -247,6 +247,12 @@ impl Hub {
                 };
                 answer_twin(session, packet_id, answer, answers);
             }
+            FromDevice::IssueCertificate { packet_id, rid, body } => {
+                answers.extend(packet_id.map(ToDevice::Accepted));
+                if session.subscriptions.granted(Subject::Credentials).is_some() {
+                    self.renew(session, rid, &body, now, answers).await;
+                }
+            }
             FromDevice::Subscribe { packet_id, filters } => {
                 let granted = self.subscribe(session, filters, now).await?;
                 answers.push(ToDevice::Subscribed { packet_id, granted });

@@ -88,6 +88,9 @@ fn decode_publish(own: &str, publish: Publish) -> Result<FromDevice, Disconnect>
         let base = base.transpose().map_err(|_| forbidden(&topic))?;
         return Ok(FromDevice::TwinPatch { packet_id, rid: rid(&topic, query)?, base, body });
     }
+    if let Some(query) = path.strip_prefix("credentials/POST/issueCertificate/") {
+        return Ok(FromDevice::IssueCertificate { packet_id, rid: rid(&topic, query)?, body });
+    }
     if let Some((status, query)) = path.strip_prefix("methods/res/").and_then(|rest| rest.split_once('/')) {
         let status = status.parse().map_err(|_| forbidden(&topic))?;
         return Ok(FromDevice::MethodResult { packet_id, rid: rid(&topic, query)?, status, body });

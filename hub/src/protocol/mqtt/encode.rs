@@ -1,11 +1,14 @@
 //! A `ToDevice` as a packet, spelled as the strictest of the SDKs reads it (hub-device.md §2.4, §13.1).
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use muster_mqtt::{Packet, Publish, QoS};
+use serde_json::json;
 
 use super::{PacketIds, error_body};
 use crate::{
     protocol::status,
+    renewal::RenewalRefusal,
     session::{Granted, ToDevice},
 };
 
@@ -32,6 +35,20 @@ pub fn encode(message: ToDevice, ids: &mut PacketIds) -> Packet {
             let body = error_body(code, &refusal.to_string(), &tracking_id, at);
             publish(format!("$iothub/twin/res/{status:03}/?$rid={rid}"), body)
         }
+        ToDevice::Renewing { rid, correlation_id, expires } => {
+            let body =
+                json!({ "correlationId": correlation_id, "operationExpires": format!("{expires:.9}") });
+            publish(format!("$iothub/credentials/res/202/?$rid={rid}"), Bytes::from(body.to_string()))
+        }
+        ToDevice::Renewed { rid, correlation_id, certificates } => {
+            let body = json!({ "correlationId": correlation_id, "certificates": certificates });
+            publish(format!("$iothub/credentials/res/200/?$rid={rid}"), Bytes::from(body.to_string()))
+        }
+        ToDevice::RenewalRefused { rid, correlation_id, refusal, tracking_id, at } => {
+            let (status, code) = status::renewal(&refusal);
+            let body = renewal_error(code, &correlation_id, &refusal, &tracking_id, at);
+            publish(format!("$iothub/credentials/res/{status:03}/?$rid={rid}"), body)
+        }
         ToDevice::Desired { version, qos, body } => {
             let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
             match publish(topic, body) {
@@ -42,6 +59,33 @@ pub fn encode(message: ToDevice, ids: &mut PacketIds) -> Packet {
             }
         }
     }
+}
+
+/// `info` only where there is some: embedded C takes null for a broken answer (§2.6).
+fn renewal_error(
+    code: u32,
+    correlation_id: &str,
+    refusal: &RenewalRefusal,
+    tracking_id: &str,
+    at: Timestamp,
+) -> Bytes {
+    let mut error = json!({
+        "errorCode": code,
+        "message": refusal.to_string(),
+        "trackingId": tracking_id,
+        "timestampUtc": format!("{at:.7}"),
+    });
+    if let Some(seconds) = refusal.retry_after_s() {
+        error["retryAfter"] = seconds.into();
+    }
+    if let RenewalRefusal::Issuer(why) = refusal {
+        error["info"] = json!({
+            "correlationId": correlation_id,
+            "credentialError": "CredentialRefused",
+            "credentialMessage": why.to_string(),
+        });
+    }
+    Bytes::from(error.to_string())
 }
 
 fn publish(topic: String, payload: Bytes) -> Packet {
@@ -58,8 +102,6 @@ fn publish(topic: String, payload: Bytes) -> Packet {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU16;
-
-    use jiff::Timestamp;
 
     use super::*;
     use crate::twin::TwinRefusal;
