@@ -58,13 +58,13 @@ impl<'a> Paths<'a> {
         };
         match anchor.pin {
             Pin::Certificate => Err(refused),
-            Pin::Key => self.to_reissued(anchor, pool).ok_or(refused),
+            Pin::Key => self.by_key(anchor, pool).ok_or(refused),
         }
     }
 
     /// A certificate for the pinned name and key that somebody answers for: the operator, the key itself, or a verified
     /// authority above it. Else whoever has seen the key could write himself one without its limits.
-    fn to_reissued(&mut self, anchor: &Anchor, pool: &[Certificate]) -> Option<Leads> {
+    fn by_key(&mut self, anchor: &Anchor, pool: &[Certificate]) -> Option<Leads> {
         let is_reissue = |certificate: &Certificate| {
             certificate.subject_der() == anchor.certificate.subject_der()
                 && certificate.spki_der() == anchor.certificate.spki_der()

@@ -12,21 +12,26 @@ use crate::{
 /// Why a certificate that leads to an authority is refused all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Condemned {
-    #[error(
-        "`{subject}` (serial {serial}) was revoked at {at} ({reason}), says list {number} of the stored certificate `{authority}`: issue the device another certificate"
-    )]
-    Revoked {
-        subject: String,
-        serial: String,
-        at: Timestamp,
-        reason: &'static str,
-        number: String,
-        authority: String,
-    },
+    #[error("{0}")]
+    Revoked(Box<Listed>),
     #[error(
         "`{subject}` may be revoked, for the stored certificate `{authority}` requires a revocation list and {problem}: see why with `muster certificate show {authority}`, or set its check to `bestEffort`"
     )]
     NoList { subject: String, authority: String, problem: String },
+}
+
+/// What a list says of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{subject}` (serial {serial}) was revoked at {at} ({reason}), says list {number} of the stored certificate `{authority}`: issue the device another certificate"
+)]
+pub(crate) struct Listed {
+    pub(crate) subject: String,
+    pub(crate) serial: String,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: &'static str,
+    pub(crate) number: String,
+    pub(crate) authority: String,
 }
 
 /// `path`: leaf to anchor. Every certificate but the anchor is looked up in the lists of who issued it.
@@ -70,14 +75,14 @@ fn unlisted(
     let lists = newest(certificate, authority);
     for list in &lists {
         if let Some(revoked) = list.revoked(certificate.serial()) {
-            return Err(Condemned::Revoked {
+            return Err(Condemned::Revoked(Box::new(Listed {
                 subject: certificate.subject().to_owned(),
                 serial: certificate.serial_hex().to_owned(),
                 at: revoked.at,
                 reason: revoked.reason.name(),
                 number: number(list),
                 authority: authority.name.clone(),
-            });
+            })));
         }
     }
     let (subject, name) = (certificate.subject(), &authority.name);

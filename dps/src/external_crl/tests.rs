@@ -55,11 +55,11 @@ fn what_is_on_the_newest_list_is_refused_whatever_its_age() {
     for check in [Check::BestEffort, Check::Require] {
         assert_eq!(judged(&good, check, std::slice::from_ref(&newer)), Ok(()));
         let why = judged(&bad, check, &[newer.clone(), older.clone()]);
-        assert!(matches!(why, Err(Condemned::Revoked { reason: "keyCompromise", .. })), "{why:?}");
-        assert!(matches!(
-            judged(&bad, check, &[line.crl(2, &[&bad], stale)]),
-            Err(Condemned::Revoked { .. })
-        ));
+        assert!(
+            matches!(&why, Err(Condemned::Revoked(listed)) if listed.reason == "keyCompromise"),
+            "{why:?}"
+        );
+        assert!(matches!(judged(&bad, check, &[line.crl(2, &[&bad], stale)]), Err(Condemned::Revoked(_))));
     }
     // Released again: the newer list counts.
     assert_eq!(judged(&bad, Check::Require, &[newer, line.crl(3, &[], current)]), Ok(()));
