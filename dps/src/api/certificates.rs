@@ -1,6 +1,15 @@
 //! `/certificates`: named authorities that enrollments refer to by `caReferences`, and intermediates that complete chains.
 //!
-//! An authority is verified by `POST …/generateVerificationCode` and `POST …/verify` (dps.md §8), or by `isVerified` at its PUT.
+//! | call | does |
+//! |---|---|
+//! | `PUT …/{name}` | stores: `certificate`, `isVerified`, and our own `kind` (`authority`, `intermediate`), `crlUrls`, `crlCheck` (`bestEffort`, `require`); at the top or in `properties`; what is left out stays. With `If-Match` it replaces |
+//! | `POST …/{name}/generateVerificationCode` | a code of this ETag (`If-Match`), good for a week and for one use |
+//! | `POST …/{name}/verify` | `certificate`: named by the code, signed by exactly that key (`If-Match`) |
+//! | `POST …/{name}/refreshCrls` | its revocation lists are fetched within seconds |
+//! | `GET`, `GET …/{name}`, `DELETE …/{name}` | list, show, delete (`If-Match`) |
+//!
+//! A group's `attestation.x509.pin` is our own as well: `key` lets a certificate issued anew for the same name and key count, the
+//! default `certificate` does not. It is shown when it is `key`, and stays when a PUT leaves it out, as typed clients do.
 
 use jiff::Timestamp;
 use serde_json::Value;
