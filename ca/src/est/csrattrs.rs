@@ -3,7 +3,10 @@
 
 use x509_cert::der::{Encode, asn1::ObjectIdentifier};
 
-use crate::profile::{Demand, KeyFamily, Profile};
+use crate::{
+    profile::{Demand, KeyFamily, Profile},
+    tlv::{SEQUENCE, element},
+};
 
 const INFO_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.61");
 const EXTENSION_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.62");
@@ -16,7 +19,6 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
-const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const NULL: [u8; 2] = [5, 0];
 const VERSION_1: [u8; 3] = [2, 1, 0];
@@ -38,7 +40,7 @@ pub(super) fn of(profile: &Profile) -> Vec<u8> {
         Demand::Asked(kind) if *kind != COMMON_NAME => Some(oid(*kind)),
         Demand::Asked(_) | Demand::Fixed(_) => None,
     }));
-    element(SEQUENCE, &list.concat())
+    element(SEQUENCE, &[&list.concat()])
 }
 
 /// An attribute with a CertificationRequestInfoTemplate, which leaves out what the client is to fill in.
@@ -49,25 +51,25 @@ fn template(
 ) -> Vec<u8> {
     let mut info = VERSION_1.to_vec();
     let subject = demands.iter().map(|demand| match demand {
-        Demand::Asked(kind) => element(SET, &element(SEQUENCE, &oid(*kind))),
+        Demand::Asked(kind) => element(SET, &[&element(SEQUENCE, &[&oid(*kind)])]),
         Demand::Fixed(rdn_der) => rdn_der.clone(),
     });
     let subject: Vec<_> = subject.collect();
     if !subject.is_empty() {
-        info.extend(element(SEQUENCE, &subject.concat()));
+        info.extend(element(SEQUENCE, &[&subject.concat()]));
     }
     if let Some((kind, parameters)) = key {
         let algorithm = [oid(*kind), parameters.clone().unwrap_or_default()].concat();
-        info.extend(element(KEY_INFO, &element(SEQUENCE, &algorithm)));
+        info.extend(element(KEY_INFO, &[&element(SEQUENCE, &[&algorithm])]));
     }
     let extensions = if names_required {
-        let names = element(SEQUENCE, &oid(SUBJECT_ALT_NAME));
-        attribute(EXTENSION_TEMPLATE, &element(SEQUENCE, &names))
+        let names = element(SEQUENCE, &[&oid(SUBJECT_ALT_NAME)]);
+        attribute(EXTENSION_TEMPLATE, &element(SEQUENCE, &[&names]))
     } else {
         Vec::new()
     };
-    info.extend(element(ATTRIBUTES, &extensions));
-    attribute(INFO_TEMPLATE, &element(SEQUENCE, &info))
+    info.extend(element(ATTRIBUTES, &[&extensions]));
+    attribute(INFO_TEMPLATE, &element(SEQUENCE, &[&info]))
 }
 
 /// With its parameters, DER.
@@ -83,25 +85,12 @@ fn algorithm(key: KeyFamily) -> (ObjectIdentifier, Option<Vec<u8>>) {
 
 /// With one value.
 fn attribute(kind: ObjectIdentifier, value_der: &[u8]) -> Vec<u8> {
-    element(SEQUENCE, &[oid(kind), element(SET, value_der)].concat())
+    element(SEQUENCE, &[&oid(kind), &element(SET, &[value_der])])
 }
 
 fn oid(oid: ObjectIdentifier) -> Vec<u8> {
     // An object identifier that there is can be written.
     oid.to_der().unwrap_or_default()
-}
-
-/// A profile has some dozens of short lines: two octets of length are enough for all of it.
-fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(contents.len()).unwrap_or(u16::MAX);
-    let [high, low] = length.to_be_bytes();
-    let mut written = match (high, low) {
-        (0, short) if short < 0x80 => vec![tag, short],
-        (0, long) => vec![tag, 0x81, long],
-        (high, low) => vec![tag, 0x82, high, low],
-    };
-    written.extend_from_slice(contents);
-    written
 }
 
 #[cfg(test)]

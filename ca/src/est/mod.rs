@@ -1,5 +1,9 @@
 //! Enrollment over secure transport (RFC 7030, 8951, 9908): devices and factory lines ask a label for certificates, by
 //! a password, a token that is good for one, or the certificate they have.
+//!
+//! A token is used up by the record of its certificate, so that a request that was refused uses none, and whoever lost
+//! the answer gets it again with the same key. By a password, the same request within the hour gets the same certificate.
+//! Where there is a client certificate of ours and no password, asking is renewing, by either operation.
 
 mod approval;
 mod attempts;
