@@ -57,6 +57,9 @@ pub(super) fn individual_by_authority(
     let mut refused = None;
     for reach in [Reach::Presented, Reach::Pool] {
         let pool = candidates(evidence.chain, groups, reach).pool;
+        if reach == Reach::Pool && pool.is_empty() {
+            break; // what was presented has been tried
+        }
         for name in [&names.primary, &names.secondary].into_iter().flatten() {
             let Some(stored) = groups.stored(name) else {
                 steps.noted("authority", format_args!("certificate `{name}` is not stored"));

@@ -147,3 +147,28 @@ async fn a_chain_that_breaks_a_rule_on_which_trust_depends_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_enrollment_by_authority_is_helped_by_the_pool_as_well() {
+    for_each_engine(async |db| {
+        let bench = Bench::open(&db, &[Shelf::new(HUB_1)]).await;
+        let owner = Http::owner(&bench.dps);
+        let top = root("plant");
+        let line = authority("line", &top);
+        owner.store("plant", json!({ "certificate": pem(&top.certificate) })).await;
+        let path = "/enrollments/d1?api-version=2021-10-01";
+        assert_eq!(owner.put(path, &referring("plant", None)).await.status, 200);
+        let alone = Device::new("d1").with_chain(&[&leaf("d1", &line)]);
+        assert!(
+            refused(&bench.dps, &alone)
+                .await
+                .contains("`d1` refers to certificate `plant`, which is not verified")
+        );
+        owner.store("plant", verified(&top)).await;
+        refused(&bench.dps, &alone).await;
+        owner.store("line", intermediate(&line.certificate)).await;
+        assert!(steps(&bench.dps, &alone).await.contains("`line` stands in"));
+        bench.close().await;
+    })
+    .await;
+}
