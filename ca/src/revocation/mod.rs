@@ -1,6 +1,7 @@
 //! Revocation: what is taken back, why, and who must hear of it at once. For good: there is no way back.
 
 mod bar;
+mod known;
 mod memory;
 mod reason;
 mod refusal;
@@ -15,8 +16,8 @@ pub use bar::ReadmitError;
 pub use reason::{Reason, UnknownReason};
 pub use refusal::{RevocationReadError, RevokeError};
 
+pub(crate) use known::Revocations;
 pub(crate) use memory::Mark;
-pub(crate) use service::Revocations;
 
 /// What is revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Revoking, and asking what is revoked.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::broadcast;
@@ -8,7 +8,8 @@ use tokio::sync::broadcast;
 use muster_store::{Db, StoreError};
 
 use super::{
-    Reason, Revocation, RevocationReadError, RevokeError, Revoked, What, bar,
+    Reason, Revocation, RevocationReadError, Revocations, RevokeError, Revoked, What, bar,
+    known::Fact,
     memory::{Cut, Memory},
     sql,
 };
@@ -19,69 +20,12 @@ use crate::{
     log::Record,
 };
 
-/// Who is slower than this many revocations asks again about everyone: nothing is lost, only told at once.
-const EVENTS_MAX: usize = 1024;
 /// Who loses a race finds what the winner did; losing again means that a holder gets certificates in between.
 const ATTEMPTS_MAX: usize = 3;
 
-/// All revocations, exact, for answers without the disk.
-pub(crate) struct Revocations {
-    memory: RwLock<Memory>,
-    events: broadcast::Sender<Revoked>,
-}
-
-/// What is recorded, to be remembered.
-pub(super) enum Fact {
-    Revoked(Revocation),
-    /// The how many-th cut of a holder.
-    Cut(usize, Cut),
-}
-
 impl Revocations {
     pub(crate) async fn open(db: &Db) -> Result<Self, RevocationReadError> {
-        Ok(Self { memory: RwLock::new(sql::load(db).await?), events: broadcast::channel(EVENTS_MAX).0 })
-    }
-
-    pub(super) fn memory(&self) -> RwLockReadGuard<'_, Memory> {
-        self.memory.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn put_bar(&self, what: &What, bar: Option<Revocation>) {
-        if let (What::Holder(name), Some(bar)) = (what, bar) {
-            self.memory.write().unwrap_or_else(PoisonError::into_inner).put_bar(name, bar);
-        }
-    }
-
-    pub(super) fn forget_bar(&self, holder: &str) {
-        self.memory.write().unwrap_or_else(PoisonError::into_inner).remove_bar(holder);
-    }
-
-    /// Remembers it, then tells it if it is news: whoever hears of it and asks is told the same.
-    pub(super) fn learn(&self, what: &What, fact: Fact) -> Revocation {
-        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        let revocation = match fact {
-            Fact::Revoked(revocation) => revocation,
-            Fact::Cut(_, cut) => cut.mark.into(),
-        };
-        let is_news = match (what, fact) {
-            (What::Serial { authority, serial }, Fact::Revoked(_)) => {
-                memory.put_serial(authority, *serial, revocation)
-            }
-            (What::Holder(name), Fact::Cut(number, cut)) => memory.put_cut(name, number, cut),
-            (What::Authority(id), Fact::Revoked(_)) => memory.put_authority(id, revocation),
-            (What::Serial { .. } | What::Authority(_), Fact::Cut(..))
-            | (What::Holder(_), Fact::Revoked(_)) => false,
-        };
-        drop(memory);
-        if is_news {
-            self.tell(what, revocation);
-        }
-        revocation
-    }
-
-    fn tell(&self, what: &What, revocation: Revocation) {
-        // Nobody may be listening.
-        let _ = self.events.send(Revoked { what: what.clone(), revocation });
+        Ok(Self::new(sql::load(db).await?))
     }
 }
 
@@ -132,7 +76,7 @@ impl Ca {
 
     /// Revocations from now on. Whoever lags behind is told so, and asks [`Ca::is_revoked`] about all it has.
     pub fn revocations(&self) -> broadcast::Receiver<Revoked> {
-        self.revocations.events.subscribe()
+        self.revocations.listen()
     }
 
     fn revoked_above(&self, memory: &Memory, authority: &AuthorityId) -> Option<Revocation> {

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::*;
-use crate::revocation::service::Fact;
+use crate::revocation::known::Fact;
 
 #[tokio::test]
 async fn who_listens_hears_of_each_revocation_once_when_it_is_in_force() {
