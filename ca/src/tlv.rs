@@ -1,6 +1,6 @@
 //! DER written piece by piece, for what is made thousands of times a second or has thousands of entries. Pure.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
@@ -49,17 +49,33 @@ pub(crate) fn integer(octets: &[u8]) -> Vec<u8> {
 
 /// Time in certificates and CRLs (RFC 5280 section 4.1.2.5), in whole seconds.
 pub(crate) fn time(at: Timestamp) -> Vec<u8> {
-    let date = at.to_zoned(TimeZone::UTC);
+    let date = TimeZone::UTC.to_datetime(at);
     if date.year() >= YEAR_OF_FOUR_DIGITS {
         return generalized_time(at);
     }
-    element(UTC_TIME, &[date.strftime("%y%m%d%H%M%SZ").to_string().as_bytes()])
+    let digits = digits(date);
+    let (_, digits) = digits.split_at(2);
+    element(UTC_TIME, &[digits])
 }
 
 /// In whole seconds (RFC 5280 section 4.1.2.5.2, RFC 6960 section 4.2.2.1).
 pub(crate) fn generalized_time(at: Timestamp) -> Vec<u8> {
-    let date = at.to_zoned(TimeZone::UTC);
-    element(GENERALIZED_TIME, &[date.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes()])
+    element(GENERALIZED_TIME, &[&digits(TimeZone::UTC.to_datetime(at))])
+}
+
+/// `YYYYMMDDHHMMSSZ`, without the machinery of formats: a CRL has one for each certificate.
+fn digits(date: DateTime) -> [u8; 15] {
+    let mut digits = [b'Z'; 15];
+    let year = date.year().unsigned_abs();
+    let small = [date.month(), date.day(), date.hour(), date.minute(), date.second()];
+    let small = small.map(|part| u16::from(part.unsigned_abs()));
+    let parts = [year / 100, year % 100].into_iter().chain(small);
+    for (place, part) in digits.chunks_exact_mut(2).zip(parts) {
+        for (digit, value) in place.iter_mut().zip([part / 10 % 10, part % 10]) {
+            *digit = b'0' + u8::try_from(value).unwrap_or_default();
+        }
+    }
+    digits
 }
 
 /// A BIT STRING of whole octets.

@@ -23,9 +23,8 @@ use muster_ca::{AuthorityId, Ca, Caller, Reason, What};
 use site::{Site, serial};
 
 const SMALL: usize = 1_000;
-/// One after the other, by turns of both sites, so that both have the same neighbours.
-const TURNS: usize = 8;
-const REVOKED_A_TURN: usize = 100;
+/// One after the other, by turns of both sites, so that both have the same neighbours. The small site has not many more.
+const ONE_BY_ONE: usize = 800;
 const CLIENTS: usize = 16;
 
 #[tokio::main]
@@ -67,12 +66,9 @@ async fn revoke(ca: &Arc<Ca>, n: usize) -> Duration {
 
 async fn one_by_one(small: &Site, big: &Site) {
     let mut times = [Vec::new(), Vec::new()];
-    for turn in 0..TURNS {
-        // Of the small site there is not more than that to revoke.
+    for n in 0..ONE_BY_ONE {
         for (site, times) in [small, big].into_iter().zip(&mut times) {
-            for n in 0..REVOKED_A_TURN {
-                times.push(revoke(site.ca(), turn * REVOKED_A_TURN + n).await);
-            }
+            times.push(revoke(site.ca(), n).await);
         }
     }
     let [of_small, of_big] = times;
@@ -80,7 +76,7 @@ async fn one_by_one(small: &Site, big: &Site) {
 }
 
 async fn together(small: &Site, big: &Site) {
-    let begin = TURNS * REVOKED_A_TURN;
+    let begin = ONE_BY_ONE;
     let mut times = Vec::new();
     for site in [small, big] {
         let next = Arc::new(AtomicUsize::new(begin));

@@ -42,42 +42,59 @@ pub(crate) async fn measure(site: &Site) {
     let folder = tempfile::tempdir().unwrap();
     let (mut openssl, theirs, request) = start_openssl(folder.path());
     let request: Requests = Arc::new(move |_| request.clone());
-    let baseline = sequential(theirs, request).await;
+    let baseline = sequential(theirs, request.clone()).await;
     println!("openssl ocsp -port, one client, a connection for each: {baseline:.0} answers/s");
+    let crowded = crowd(theirs, request).await;
+    println!("openssl ocsp -port, {CLIENTS} clients, a connection for each: {crowded:.0} answers/s");
     openssl.kill().unwrap();
     openssl.wait().unwrap();
-    let show = |what: &str, rate: f64| {
-        println!("muster, {what}: {rate:.0} answers/s ({:.1} x openssl)", rate / baseline);
+    let show = |what: &str, rate: f64, to: f64| {
+        println!("muster, {what}: {rate:.0} answers/s ({:.2} x openssl)", rate / to);
     };
-    show("one client, a connection for each, the same certificate", sequential(ours, same.clone()).await);
-    show(
-        "one client, a connection for each, each its own certificate",
-        sequential(ours, others.clone()).await,
-    );
-    show("one client, a connection for each, each with a nonce", sequential(ours, nonce.clone()).await);
-    show(&format!("{CLIENTS} clients, the same certificate"), together(ours, same).await);
-    show(&format!("{CLIENTS} clients, each its own certificate"), together(ours, others).await);
-    show(&format!("{CLIENTS} clients, each with a nonce"), together(ours, nonce).await);
+    let all =
+        [("the same certificate", same), ("each its own certificate", others), ("each with a nonce", nonce)];
+    for (what, requests) in all {
+        let rate = sequential(ours, requests.clone()).await;
+        show(&format!("one client, a connection for each, {what}"), rate, baseline);
+        let rate = crowd(ours, requests.clone()).await;
+        show(&format!("{CLIENTS} clients, a connection for each, {what}"), rate, crowded);
+        let rate = together(ours, requests).await;
+        show(&format!("{CLIENTS} clients that keep their connections, {what}"), rate, crowded);
+    }
     served.abort();
 }
 
 /// A connection for each request, as `openssl ocsp` takes them.
 async fn sequential(to: SocketAddr, requests: Requests) -> f64 {
-    let asking = tokio::task::spawn_blocking(move || {
-        let began = Instant::now();
-        let mut answers = 0;
-        while began.elapsed() < TIME {
-            let mut stream = TcpStream::connect(to).unwrap();
-            stream.set_nodelay(true).unwrap();
-            stream.write_all(&post("1.0", &requests(answers))).unwrap();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).unwrap();
-            check(&answer);
-            answers += 1;
-        }
-        answers as f64 / began.elapsed().as_secs_f64()
+    tokio::task::spawn_blocking(move || connecting(to, &requests, 0)).await.unwrap()
+}
+
+/// The same from several at once.
+async fn crowd(to: SocketAddr, requests: Requests) -> f64 {
+    let clients = (0..CLIENTS).map(|client| {
+        let requests = requests.clone();
+        tokio::task::spawn_blocking(move || connecting(to, &requests, client * 100_003))
     });
-    asking.await.unwrap()
+    let mut rate = 0.0;
+    for client in clients.collect::<Vec<_>>() {
+        rate += client.await.unwrap();
+    }
+    rate
+}
+
+fn connecting(to: SocketAddr, requests: &Requests, first: usize) -> f64 {
+    let began = Instant::now();
+    let mut answers = 0;
+    while began.elapsed() < TIME {
+        let mut stream = TcpStream::connect(to).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(&post("1.0", &requests(first + answers))).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        check(&answer);
+        answers += 1;
+    }
+    answers as f64 / began.elapsed().as_secs_f64()
 }
 
 /// Several clients, each on its own connection.

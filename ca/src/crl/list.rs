@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use x509_cert::der::{
     asn1::{ObjectIdentifier, OctetString},
-    oid::db::rfc5280::{
-        ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_ISSUING_DISTRIBUTION_POINT,
-    },
+    oid::db::rfc5280::{ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_ISSUING_DISTRIBUTION_POINT},
 };
 
 use muster_x509::Certificate;
@@ -103,15 +101,15 @@ impl Frame {
 }
 
 fn push_row(rows: &mut Vec<u8>, entry: &Entry<'_>) {
-    let reason = match entry.revocation.reason {
+    // SEQUENCE { SEQUENCE { reasonCode 2.5.29.21, OCTET STRING { ENUMERATED code } } }, but for the code.
+    const REASON: [u8; 13] = [0x30, 12, 0x30, 10, 6, 3, 0x55, 0x1d, 0x15, 4, 3, 0x0a, 1];
+    let code = [entry.revocation.reason.code()];
+    let [reason, code]: [&[u8]; 2] = match entry.revocation.reason {
         // RFC 5280 section 5.3.1: better left out.
-        Reason::Unspecified => Vec::new(),
-        reason => {
-            let code = tlv::element(tlv::ENUMERATED, &[&[reason.code()]]);
-            tlv::element(tlv::SEQUENCE, &[&extension(ID_CE_CRL_REASONS, Mark::Plain, &code)])
-        }
+        Reason::Unspecified => [&[], &[]],
+        _ => [&REASON, &code],
     };
-    let parts: [&[u8]; 3] = [&tlv::integer(entry.serial), &tlv::time(entry.revocation.at), &reason];
+    let parts: [&[u8]; 4] = [&tlv::integer(entry.serial), &tlv::time(entry.revocation.at), reason, code];
     rows.extend_from_slice(&tlv::element(tlv::SEQUENCE, &parts));
 }
 

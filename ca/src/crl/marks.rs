@@ -7,9 +7,12 @@ use crate::revocation::What;
 /// Revocations of some seconds. When there are more, everything is read again, which then is no slower.
 const MARKS_MAX: usize = 65_536;
 
+/// What is revoked, and when that certificate ends, if it is known.
+pub(super) type Mark = (What, Option<Timestamp>);
+
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    revoked: Vec<What>,
+    revoked: Vec<Mark>,
     /// There were too many to remember.
     overflowed: bool,
     /// The time that was told last: also when a clock was put back.
@@ -19,15 +22,15 @@ pub(super) struct Marks {
 /// What is to be looked after.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Marked {
-    These(Vec<What>),
+    These(Vec<Mark>),
     Everything,
 }
 
 impl Marks {
-    pub(super) fn put(&mut self, what: What, now: Timestamp) {
+    pub(super) fn put(&mut self, mark: Mark, now: Timestamp) {
         self.tell(now);
         if self.revoked.len() < MARKS_MAX {
-            self.revoked.push(what);
+            self.revoked.push(mark);
         } else {
             self.overflowed = true;
             self.revoked = Vec::new();
@@ -61,7 +64,7 @@ mod tests {
     #[test]
     fn too_many_marks_become_one_for_everything() {
         let mut marks = Marks::default();
-        let what = |n: usize| What::Holder(n.to_string());
+        let what = |n: usize| (What::Holder(n.to_string()), None);
         (0..MARKS_MAX).for_each(|n| marks.put(what(n), now()));
         assert!(matches!(marks.take(), Marked::These(all) if all.len() == MARKS_MAX));
         (0..=MARKS_MAX + 5).for_each(|n| marks.put(what(n), now()));
@@ -73,7 +76,7 @@ mod tests {
     fn a_clock_that_is_put_back_is_believed() {
         let mut marks = Marks::default();
         marks.tell(now() + DAY);
-        marks.put(What::Holder("pump-1".to_owned()), now());
+        marks.put((What::Holder("pump-1".to_owned()), None), now());
         assert_eq!(marks.now(), Some(now()));
     }
 }

@@ -77,11 +77,11 @@ impl Published {
 }
 
 impl Crls {
-    /// Something is revoked.
-    pub(crate) fn mark(&self, what: &What, now: Timestamp) {
+    /// Something is revoked; a certificate, perhaps, of which the end is known.
+    pub(crate) fn mark(&self, what: &What, end: Option<Timestamp>, now: Timestamp) {
         // Whoever is not there publishes nothing.
         if self.wake().is_some() {
-            self.marks().put(what.clone(), now);
+            self.marks().put((what.clone(), end), now);
             self.wake_up();
         }
     }
@@ -281,6 +281,8 @@ impl Ca {
             maker.numbers.insert(place.clone(), number);
             let edition = Edition { number, this_update: now };
             let Some(listed) = &mut maker.listed else { return Ok(()) };
+            // Others have their turn between two lists, which may be long.
+            tokio::task::yield_now().await;
             listed.forget_ended(place, now);
             let scope = scope(authority, place.shard, &maker.places);
             let draft = frame.draft(edition, listed.entries(place, now), scope.as_deref());
@@ -320,7 +322,8 @@ impl Ca {
         match (&mut maker.listed, marked) {
             (Some(listed), Marked::These(revoked)) => {
                 for some in revoked.chunks(READ_AT_ONCE) {
-                    let touched = try_join_all(some.iter().map(|what| self.touched(what))).await?;
+                    let touched =
+                        try_join_all(some.iter().map(|(what, end)| self.touched(what, *end))).await?;
                     for (touched, revocation) in touched.into_iter().flatten() {
                         maker.dirty.extend(self.list(listed, touched, revocation));
                     }

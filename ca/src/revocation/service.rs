@@ -106,9 +106,6 @@ impl Ca {
         // As the database has it, so that a restart changes no answer.
         let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let revoked = self.try_revoke(&what, Revocation { reason, at }, caller, now).await;
-        if revoked.is_ok() {
-            self.crls.mark(&what, now);
-        }
         if let Err(error) = &revoked
             && error.is_a_decision()
         {
@@ -142,6 +139,7 @@ impl Ca {
                     if !self.relearn(what).await? {
                         return Err(error);
                     }
+                    self.crls.mark(what, None, now);
                 }
                 done => return done,
             }
@@ -212,7 +210,9 @@ impl Ca {
             Some((number, cut)) => Fact::Cut(number, Cut { mark: changed.into(), ..cut }),
             None => Fact::Revoked(changed),
         };
-        Ok(self.revocations.learn(what, fact))
+        let learnt = self.revocations.learn(what, fact);
+        self.crls.mark(what, None, now);
+        Ok(learnt)
     }
 
     async fn revoke_first(
@@ -225,12 +225,14 @@ impl Ca {
     ) -> Result<Revocation, RevokeError> {
         match what {
             What::Serial { authority, serial } => {
-                self.check_serial(authority, *serial).await?;
+                let end = self.check_serial(authority, *serial).await?;
                 let because = format!("{}; of authority `{authority}`", wanted.reason);
                 let entry = entry(caller, what, Decision::Allowed).because(because);
                 let row = sql::serial_row(authority, *serial, wanted);
                 self.append(Record::new(entry, now).row(&sql::SERIAL, &row)).await?;
-                Ok(self.revocations.learn(what, Fact::Revoked(wanted)))
+                let learnt = self.revocations.learn(what, Fact::Revoked(wanted));
+                self.crls.mark(what, Some(end), now);
+                Ok(learnt)
             }
             What::Holder(name) => self.revoke_holder(name, last, wanted, caller, now).await,
             What::Authority(id) => {
@@ -242,7 +244,9 @@ impl Ca {
                 for (authority, serial) in own {
                     self.revocations.learn(&What::Serial { authority, serial }, Fact::Revoked(wanted));
                 }
-                Ok(self.revocations.learn(what, Fact::Revoked(wanted)))
+                let learnt = self.revocations.learn(what, Fact::Revoked(wanted));
+                self.crls.mark(what, None, now);
+                Ok(learnt)
             }
         }
     }
@@ -269,19 +273,25 @@ impl Ca {
         let bar = self.bar_for(&what, wanted);
         self.append(with_bar(Record::new(entry, now).row(&sql::HOLDER, &row), &what, bar)).await?;
         self.revocations.put_bar(&what, bar);
-        Ok(self.revocations.learn(&what, Fact::Cut(number, Cut { mark: wanted.into(), next })))
+        let learnt = self.revocations.learn(&what, Fact::Cut(number, Cut { mark: wanted.into(), next }));
+        self.crls.mark(&what, None, now);
+        Ok(learnt)
     }
 
-    /// One that was issued, and not that of an authority, with which more ends than itself.
-    async fn check_serial(&self, authority: &AuthorityId, serial: [u8; 16]) -> Result<(), RevokeError> {
+    /// One that was issued, and not that of an authority, with which more ends than itself. Tells when it ends.
+    async fn check_serial(
+        &self,
+        authority: &AuthorityId,
+        serial: [u8; 16],
+    ) -> Result<Timestamp, RevokeError> {
         if let Some(owner) = self.owner_of(authority, serial) {
             return Err(RevokeError::OfAuthority { serial: hex::encode(serial), authority: owner });
         }
-        if sql::is_issued(&self.db, authority, serial).await? {
-            Ok(())
-        } else {
-            Err(RevokeError::UnknownSerial { authority: authority.clone(), serial: hex::encode(serial) })
-        }
+        let end = sql::issued_until(&self.db, authority, serial).await?;
+        end.ok_or_else(|| RevokeError::UnknownSerial {
+            authority: authority.clone(),
+            serial: hex::encode(serial),
+        })
     }
 
     /// The authority whose certificate this is.

@@ -65,7 +65,7 @@ const ONE_HOLDER: &str = "SELECT holder, number, generation, reason, at FROM ca_
      WHERE holder = $1 ORDER BY number";
 
 const ISSUED: &str =
-    "SELECT serial FROM ca_certificate WHERE authority = $1 AND serial = $2 AND state = 'issued'";
+    "SELECT not_after FROM ca_certificate WHERE authority = $1 AND serial = $2 AND state = 'issued'";
 
 const OF_KEY: &str =
     "SELECT serial FROM ca_certificate WHERE authority = $1 AND spki = $2 AND state = 'issued'";
@@ -177,13 +177,15 @@ pub(super) async fn authority(
     Ok(None)
 }
 
-pub(super) async fn is_issued(
+/// When a certificate ends, if there is one with that serial number.
+pub(super) async fn issued_until(
     db: &Db,
     authority: &AuthorityId,
     serial: [u8; 16],
-) -> Result<bool, StoreError> {
+) -> Result<Option<Timestamp>, StoreError> {
     let rows = db.fetch(ISSUED, &[authority.as_str().into(), hex::encode(serial).into()]).await?;
-    Ok(!rows.is_empty())
+    let end = rows.first().map(|row| row.int("not_after")).transpose()?;
+    Ok(end.map(|end| Timestamp::from_microsecond(end).unwrap_or(Timestamp::MAX)))
 }
 
 /// What an authority has issued for a key. Read from end to end: it is asked when an authority is revoked.

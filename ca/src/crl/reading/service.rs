@@ -26,12 +26,16 @@ impl Ca {
     pub(in crate::crl) async fn touched(
         &self,
         what: &What,
+        end: Option<Timestamp>,
     ) -> Result<Vec<(Touched, Revocation)>, PublishError> {
         let mut touched = Vec::new();
         match what {
             What::Serial { authority, serial } => {
                 if let Some(revocation) = self.revoked_itself(authority, serial, None) {
-                    let end = sql::end(&self.db, authority, *serial).await?;
+                    let end = match end {
+                        Some(end) => end,
+                        None => sql::end(&self.db, authority, *serial).await?,
+                    };
                     touched.push(((authority.clone(), *serial, end), revocation));
                 }
             }
