@@ -49,6 +49,16 @@ pub(crate) struct Batch {
     pub units: Vec<Unit>,
 }
 
+impl Job {
+    /// Whether it carries what many callers handed in to somebody who gathered it already: none of them comes now.
+    pub(crate) fn is_batch(&self) -> bool {
+        match self {
+            Job::Put(_) => false,
+            Job::Unit(unit) => unit.statements.iter().any(Statement::is_set),
+        }
+    }
+}
+
 impl Put {
     pub(crate) fn new(
         rows: &'static Rows,
@@ -164,6 +174,19 @@ mod tests {
             keys(&Batch::arrange(jobs.into_iter())),
             [("twin", vec!["a", "b", "c"]), ("twin", vec!["a", "b"]), ("twin", vec!["a"])]
         );
+    }
+
+    #[test]
+    fn a_unit_with_rows_of_a_kind_is_a_batch_and_nothing_else_is() {
+        static ROWS: Rows =
+            Rows { name: "twin", sql: "DELETE FROM twin WHERE id IN (SELECT value FROM {rows})" };
+        let unit = |statement| {
+            let (caller, _) = oneshot::channel();
+            Job::Unit(Unit::new(vec![Statement::new("DELETE FROM t", []), statement], caller))
+        };
+        assert!(unit(Statement::set(&ROWS, "[]".to_owned())).is_batch());
+        assert!(!unit(Statement::new("DELETE FROM u", [])).is_batch());
+        assert!(!put(&ROWS, "a", "1").is_batch());
     }
 
     #[test]

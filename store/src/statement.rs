@@ -28,6 +28,11 @@ impl Statement {
         Statement::new(kind.sql, [rows.into()])
     }
 
+    /// Whether it writes rows of a kind.
+    pub(crate) fn is_set(&self) -> bool {
+        self.sql.contains("{rows}")
+    }
+
     /// `UPDATE … WHERE etag = $2` with `exactly(1)` is the conditional write.
     pub fn exactly(mut self, rows: u64) -> Statement {
         self.expect = Expect::Exactly(rows);

@@ -19,7 +19,8 @@ pub(crate) const QUEUE_MAX: usize = 1024;
 /// How many writes share a commit. By then its sync costs each next to nothing; more would make the first one wait.
 pub(crate) const COMMIT_MAX: usize = 512;
 
-/// From so many writes in a commit on, there are others on their way: the next commit waits a moment for as many.
+/// From so many writes in a commit on, there are others on their way: the next commit waits a moment for as many, unless
+/// it is for a batch that somebody else gathered, whose callers wait for this one.
 /// A commit costs a dozen turns of the engine's thread whatever it carries; on a fast disk that is most of it.
 const BUSY: usize = 16;
 /// How long it waits, far less than a busy writer's queue makes a caller wait anyway.
@@ -46,7 +47,7 @@ impl Writer {
         let mut jobs = Vec::with_capacity(COMMIT_MAX);
         let mut last = 0;
         while self.queue.recv_many(&mut jobs, COMMIT_MAX).await > 0 {
-            if last >= BUSY {
+            if last >= BUSY && !jobs.iter().all(Job::is_batch) {
                 gather(&mut self.queue, &mut jobs, last).await;
             }
             let mut slot = self.slot.lock().await;
