@@ -24,7 +24,8 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 /// Ports of the system's choice, so that tests can run beside each other.
 pub(crate) fn configuration(folder: &Path, more: &str) -> PathBuf {
     let path = folder.join("muster.toml");
-    let text = format!("ports = {{ mqtts = 0, https = 0, amqps = 0, http = 0 }}\nretry_after_s = 1\n{more}\n");
+    let text =
+        format!("ports = {{ mqtts = 0, https = 0, amqps = 0, http = 0 }}\nretry_after_s = 1\n{more}\n");
     fs::write(&path, text).unwrap();
     path
 }
