@@ -180,7 +180,7 @@ impl Ca {
         let bar = self.bar_for(what, wanted);
         if !first.reason.gives_way_to(reason) {
             let because = format!("{reason}; revoked already at {}: {}", first.at, first.reason);
-            let record = with_bar(Record::new(entry.because(because), now), what, bar);
+            let record = with_consequences(Record::new(entry.because(because), now), what, wanted, bar);
             self.append(record).await?;
             self.revocations.put_bar(what, bar);
             if let Some(bar) = bar {
@@ -201,7 +201,7 @@ impl Ca {
         changes.extend(own.iter().map(|own| sql::change_reason(own, number, first.reason, reason)));
         let because = format!("{reason}; revoked already at {}, without a reason", first.at);
         let record = Record::new(entry.because(because), now).with(changes);
-        self.append(with_bar(record, what, bar)).await?;
+        self.append(with_consequences(record, what, wanted, bar)).await?;
         self.revocations.put_bar(what, bar);
         for own in &own {
             self.revocations.learn(own, Fact::Revoked(changed));
@@ -229,7 +229,8 @@ impl Ca {
                 let because = format!("{}; of authority `{authority}`", wanted.reason);
                 let entry = entry(caller, what, Decision::Allowed).because(because);
                 let row = sql::serial_row(authority, *serial, wanted);
-                self.append(Record::new(entry, now).row(&sql::SERIAL, &row)).await?;
+                let record = Record::new(entry, now).row(&sql::SERIAL, &row);
+                self.append(with_consequences(record, what, wanted, None)).await?;
                 let learnt = self.revocations.learn(what, Fact::Revoked(wanted));
                 self.crls.mark(what, Some(end), now);
                 Ok(learnt)
@@ -271,7 +272,8 @@ impl Ca {
         let entry = entry(caller, &what, Decision::Allowed).because(because);
         let row = sql::holder_row(name, number, next, wanted);
         let bar = self.bar_for(&what, wanted);
-        self.append(with_bar(Record::new(entry, now).row(&sql::HOLDER, &row), &what, bar)).await?;
+        let record = Record::new(entry, now).row(&sql::HOLDER, &row);
+        self.append(with_consequences(record, &what, wanted, bar)).await?;
         self.revocations.put_bar(&what, bar);
         let learnt = self.revocations.learn(&what, Fact::Cut(number, Cut { mark: wanted.into(), next }));
         self.crls.mark(&what, None, now);
@@ -345,8 +347,12 @@ impl Ca {
     }
 }
 
-/// With the holder barred by the same commit.
-fn with_bar(record: Record, what: &What, bar: Option<Revocation>) -> Record {
+/// With the holder barred by the same commit, and a key that somebody else may have kept from further certificates.
+fn with_consequences(record: Record, what: &What, wanted: Revocation, bar: Option<Revocation>) -> Record {
+    let record = match wanted.reason {
+        Reason::KeyCompromise => record.with(sql::block_keys(what, wanted.at).into_iter().collect()),
+        _ => record,
+    };
     match (what, bar) {
         (What::Holder(name), Some(bar)) => record.row(&bar::sql::BAR, &bar::sql::row(name, bar)),
         _ => record,

@@ -70,6 +70,15 @@ const ISSUED: &str =
 const OF_KEY: &str =
     "SELECT serial FROM ca_certificate WHERE authority = $1 AND spki = $2 AND state = 'issued'";
 
+/// Blocked for another reason already, perhaps: that one stands.
+const BLOCK_KEY: &str = "INSERT INTO ca_blocked_key (spki, reason, created) \
+     SELECT spki, 'its certificate was revoked: keyCompromise', CAST($1 AS BIGINT) FROM ca_certificate \
+     WHERE authority = $2 AND serial = $3 AND state <> 'abandoned' ON CONFLICT (spki) DO NOTHING";
+
+const BLOCK_KEYS: &str = "INSERT INTO ca_blocked_key (spki, reason, created) \
+     SELECT DISTINCT spki, 'certificates of its holder were revoked: keyCompromise', CAST($1 AS BIGINT) \
+     FROM ca_certificate WHERE holder = $2 AND state <> 'abandoned' ON CONFLICT (spki) DO NOTHING";
+
 /// Also what is about to be signed.
 const HELD: &str = "SELECT serial FROM ca_certificate WHERE holder = $1 \
      AND (CAST($2 AS TEXT) IS NULL OR generation = $2) AND state <> 'abandoned' LIMIT 1";
@@ -148,6 +157,19 @@ async fn load_authorities(db: &Db, memory: &mut Memory) -> Result<(), Revocation
         memory.put_authority(&authority, read_revocation(&row, id)?);
     }
     Ok(())
+}
+
+/// A key that somebody else may have gets no other certificate. An authority's never gets any from here.
+pub(super) fn block_keys(what: &What, at: Timestamp) -> Option<Statement> {
+    let at = at.as_microsecond().into();
+    match what {
+        What::Serial { authority, serial } => {
+            let serial = hex::encode(serial);
+            Some(Statement::new(BLOCK_KEY, [at, authority.as_str().into(), serial.into()]))
+        }
+        What::Holder(name) => Some(Statement::new(BLOCK_KEYS, [at, name.as_str().into()])),
+        What::Authority(_) => None,
+    }
 }
 
 pub(super) async fn serial(

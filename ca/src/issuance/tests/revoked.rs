@@ -61,6 +61,32 @@ async fn who_is_barred_gets_nothing_in_whatever_generation_until_it_is_readmitte
 }
 
 #[tokio::test]
+async fn a_key_that_somebody_else_may_have_gets_no_other_certificate() {
+    for_each_ca(async |ca| {
+        let (caller, authority) = (Caller::process(), AuthorityId::issuing());
+        let certificate =
+            |issued: &Issued| What::Serial { authority: authority.clone(), serial: issued.serial };
+        let (stolen, worn, held) = (device("pump-1"), device("pump-2"), held(ca.holder("pump-3")));
+        let first = ca.issue(stolen.clone(), now()).await.unwrap();
+        ca.revoke(certificate(&first), Reason::KeyCompromise, &caller, now()).await.unwrap();
+        let refused = refusal(ca.issue(stolen, now()).await);
+        assert_eq!(
+            refused,
+            "public key is blocked (its certificate was revoked: keyCompromise): make a new key pair"
+        );
+        let other = ca.issue(worn.clone(), now()).await.unwrap();
+        ca.revoke(certificate(&other), Reason::Superseded, &caller, now()).await.unwrap();
+        ca.issue(worn, now()).await.unwrap();
+        ca.issue(held.clone(), now()).await.unwrap();
+        ca.revoke(What::Holder("pump-3".to_owned()), Reason::KeyCompromise, &caller, now()).await.unwrap();
+        ca.readmit("pump-3", &caller, now()).await.unwrap();
+        let back = Request { holder: Some(ca.holder("pump-3")), ..held };
+        assert!(refusal(ca.issue(back, now()).await).starts_with("public key is blocked"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn below_a_revoked_authority_nobody_signs() {
     for_each_ca(async |ca| {
         let (caller, [upper, lower]) =
