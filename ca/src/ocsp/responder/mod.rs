@@ -11,7 +11,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use muster_store::{Db, StoreError, WriteError};
+use muster_store::{StoreError, WriteError};
 use muster_x509::Certificate;
 
 use super::{issuers::responder_hash, sql};
@@ -78,10 +78,9 @@ impl Responder {
 }
 
 impl Responders {
-    pub(crate) async fn open(db: &Db) -> Result<Self, ResponderReadError> {
-        let responders = sql::responders(db).await?;
+    fn of(responders: Vec<(AuthorityId, Responder)>) -> Self {
         let responders = responders.into_iter().map(|(id, responder)| (id, Arc::new(responder)));
-        Ok(Self { all: RwLock::new(responders.collect()), failed: Mutex::default() })
+        Self { all: RwLock::new(responders.collect()), failed: Mutex::default() }
     }
 
     pub(super) fn get(&self, authority: &AuthorityId) -> Option<Arc<Responder>> {

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{RENEW_BELOW, Responder, ResponderError, certificate, sql};
+use muster_store::Db;
+
+use super::{RENEW_BELOW, Responder, ResponderError, ResponderReadError, Responders, certificate, sql};
 use crate::{
     Ca, Caller,
     hierarchy::{Authority, certify::fresh_serial},
@@ -14,6 +16,12 @@ use crate::{
 const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// Near an authority's own end there is nothing to gain by another certificate.
 const GAIN_MIN: SignedDuration = SignedDuration::from_hours(1);
+
+impl Responders {
+    pub(crate) async fn open(db: &Db) -> Result<Self, ResponderReadError> {
+        Ok(Self::of(sql::responders(db).await?))
+    }
+}
 
 impl Ca {
     /// A responder for each authority, and the next one in time; tells when there is more to do.
