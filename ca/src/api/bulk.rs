@@ -85,14 +85,15 @@ async fn issue(order: &Order, line: &Line, id: &mut Option<String>) -> Result<Is
     let object = format!("{authority}/{profile}");
     let ca = &order.api.ca;
     let csr = ca.read_csr(Action::CertificateIssue, object, &order.caller, &sign.csr, now).await?;
+    let subject = read::facts(sign.subject)?;
     let request = Request {
+        holder: read::holder_of(sign.holder, &profile, &subject, &csr, ca),
         authority,
         profile,
         csr,
-        subject: read::facts(sign.subject)?,
+        subject,
         caller: order.caller.clone(),
         idempotency_key: Some(format!("bulk/{id}")),
-        holder: read::holder(sign.holder, ca),
         not_after: sign.not_after,
     };
     Ok(ca.issue(request, now).await?)

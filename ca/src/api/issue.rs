@@ -30,14 +30,15 @@ async fn try_sign(asked: &mut Asked) -> Result<Response, ApiError> {
     let profile = sign.profile.unwrap_or_else(|| PROFILE.to_owned());
     let object = format!("{authority}/{profile}");
     let csr = asked.ca().read_csr(Action::CertificateIssue, object, &caller, &sign.csr, asked.now).await?;
+    let subject = read::facts(sign.subject)?;
     let request = Request {
+        holder: read::holder_of(sign.holder, &profile, &subject, &csr, asked.ca()),
         authority,
         profile,
         csr,
-        subject: read::facts(sign.subject)?,
+        subject,
         caller,
         idempotency_key,
-        holder: read::holder(sign.holder, asked.ca()),
         not_after: sign.not_after,
     };
     Ok(issued(&asked.ca().issue(request, asked.now).await?))

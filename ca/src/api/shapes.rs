@@ -27,6 +27,7 @@ pub struct Sign {
     pub csr: String,
     #[serde(default)]
     pub subject: Subject,
+    /// Whose it is: when it is not said, the common name (in lower case), or the serial number, of whoever is no authority.
     pub holder: Option<Holder>,
     /// Earlier than what the profile gives.
     pub not_after: Option<Timestamp>,

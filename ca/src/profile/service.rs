@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use muster_store::{Db, StoreError, WriteError};
 
-use super::{Profile, ProfileError, ProfileId, attribute::shown, shelf::Shelf, sql};
-use crate::{Action, Ca, Decision, Entry, caller::Caller};
+use super::{Profile, ProfileError, ProfileId, attribute::shown, default_holder, shelf::Shelf, sql};
+use crate::{Action, Ca, Decision, Entry, Holder, caller::Caller};
 
 /// Kinds of devices, each of some dozens of customers.
 const PROFILES_MAX: usize = 500;
@@ -92,6 +92,12 @@ impl Ca {
     /// `device` is its latest version, `device@3` that one.
     pub fn profile(&self, name: &str) -> Option<Arc<Profile>> {
         self.issuance.profiles.find(name)
+    }
+
+    /// Whose a certificate of this profile is when only the name in it tells: nobody's if it is an authority's.
+    pub(crate) fn holder_by_name(&self, profile: &str, name: &str) -> Option<Holder> {
+        let profile = self.profile(profile)?;
+        (!profile.is_of_authorities()).then(|| self.holder(&default_holder(name)))
     }
 
     /// A new profile, or the next version of one. `name` is what the request calls it, and the text must, too.

@@ -39,6 +39,19 @@ async fn a_certificate_is_revoked_once_and_keeps_its_date() {
 }
 
 #[tokio::test]
+async fn a_device_holds_what_is_in_its_name_though_nobody_says_so() {
+    let api = Api::open().await;
+    let serial = sign(&api, "Pump-1", None).await["serial"].clone();
+    let path = format!("/ca/certificates/{}", serial.as_str().unwrap());
+    assert_eq!(api.ask(Method::GET, &path, "").await.json()["holder"], "pump-1");
+    post(&api, "/ca/revoke", json!({ "holder": "pump-1", "reason": "privilegeWithdrawn" })).await;
+    assert_eq!(api.ask(Method::GET, &path, "").await.json()["revoked"]["reason"], "privilegeWithdrawn");
+    let again = json!({ "csr": csr_pem("PUMP-1"), "subject": { "commonName": "PUMP-1" } });
+    assert_eq!(post(&api, "/ca/sign", again).await.refusal().0, 403);
+    api.close().await;
+}
+
+#[tokio::test]
 async fn a_holder_is_revoked_barred_and_let_in_again() {
     let api = Api::open().await;
     let first = sign(&api, "pump-1", Some("pump-1")).await;
