@@ -7,7 +7,12 @@ use muster_ca::{AuthorityId, AuthorityIdError, Ca};
 /// Longer than any that names something here, and short enough for every message.
 const CHARACTERS_MAX: usize = 128;
 
-/// `AUTHORITY/PROFILE`, or a profile of the authority that issues by default; kept as it was written.
+/// What scripts that were written for Azure, whose policies have names of their own, can be given without a look here.
+const DEFAULT: &str = "default";
+const DEFAULT_PROFILE: &str = "device";
+
+/// `AUTHORITY/PROFILE`, or a profile of the authority that issues by default, or `default`: its profile `device`; kept as it
+/// was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CredentialPolicy {
     written: String,
@@ -76,6 +81,7 @@ impl FromStr for CredentialPolicy {
         }
         let (authority, profile) = match written.split_once('/') {
             Some((authority, profile)) => (AuthorityId::parse(authority)?, profile),
+            None if written == DEFAULT => (AuthorityId::issuing(), DEFAULT_PROFILE),
             None => (AuthorityId::issuing(), written),
         };
         if profile.is_empty() || profile.contains('/') {
@@ -93,6 +99,11 @@ mod tests {
     fn a_policy_is_a_profile_with_or_without_its_authority() {
         let policy: CredentialPolicy = "device".parse().unwrap();
         assert_eq!((policy.authority().as_str(), policy.profile()), ("issuing", "device"));
+        let policy: CredentialPolicy = "default".parse().unwrap();
+        assert_eq!(
+            (policy.as_str(), policy.authority().as_str(), policy.profile()),
+            ("default", "issuing", "device")
+        );
         let policy: CredentialPolicy = "line-4/device@2".parse().unwrap();
         assert_eq!((policy.authority().as_str(), policy.profile()), ("line-4", "device@2"));
         assert_eq!(policy.as_str(), "line-4/device@2");
