@@ -26,6 +26,9 @@ pub struct EstLabel {
     pub base64: Base64Form,
     #[serde(default)]
     pub approval: Approval,
+    /// Whether private keys are made here for devices that cannot make good ones, and sent to them.
+    #[serde(default)]
+    pub server_keygen: bool,
 }
 
 /// How the answer to cacerts is written: there is no form that all clients read. Answers to a request are written as the
@@ -66,6 +69,7 @@ impl EstLabel {
             profile: device(),
             base64: Base64Form::default(),
             approval: Approval::default(),
+            server_keygen: false,
         }
     }
 

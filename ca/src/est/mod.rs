@@ -4,6 +4,10 @@
 //! A token is used up by the record of its certificate, so that a request that was refused uses none, and whoever lost
 //! the answer gets it again with the same key. By a password, the same request within the hour gets the same certificate.
 //! Where there is a client certificate of ours and no password, asking is renewing, by either operation.
+//!
+//! Labels that are told to make private keys, too, for devices without a good random source (serverkeygen). Such a key is
+//! in the one answer and nowhere else: whoever lost the answer asks again for another key and another certificate, by
+//! another token or approval if that was how it asked.
 
 mod approval;
 mod attempts;
@@ -14,6 +18,7 @@ mod entrance;
 mod label;
 mod protocol;
 mod refusal;
+mod server_key;
 mod service;
 mod sql;
 mod trust;

@@ -128,7 +128,17 @@ impl Order<'_> {
 impl Ca {
     /// Prepare, lint, record, sign, record, answer.
     pub async fn issue(&self, request: Request, now: Timestamp) -> Result<Issued, IssueError> {
-        let issued = Box::pin(self.try_issue(&request, now)).await;
+        self.issue_remarking(request, None, now).await
+    }
+
+    /// With one more remark on record.
+    pub(crate) async fn issue_remarking(
+        &self,
+        request: Request,
+        remark: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Issued, IssueError> {
+        let issued = Box::pin(self.try_issue(&request, remark, now)).await;
         let object = format!("{}/{}", request.authority, request.profile);
         if let Err(error) = &issued {
             self.refused(Action::CertificateIssue, object, &request.caller, &request.csr, error, now).await;
@@ -136,7 +146,12 @@ impl Ca {
         issued
     }
 
-    async fn try_issue(&self, request: &Request, now: Timestamp) -> Result<Issued, IssueError> {
+    async fn try_issue(
+        &self,
+        request: &Request,
+        remark: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Issued, IssueError> {
         let Request { caller, csr, .. } = request;
         let authority = self.issuing_authority(&request.authority)?;
         self.issuance.check_clock(now)?;
@@ -153,14 +168,13 @@ impl Ca {
             idempotency_key: request.idempotency_key.as_deref(),
             holder: request.holder.as_ref(),
             not_after: request.not_after,
-            remarks: asked.remarks().to_vec(),
+            remarks: remark.map(str::to_owned).into_iter().chain(asked.remarks().iter().cloned()).collect(),
             profile,
         };
         check_idempotency_key(order.idempotency_key)?;
         let _turn = self.issuance.turn(&order.caller_name, order.idempotency_key).await;
         let grants = &self.issuance.grants;
-        let mut names = asked.names();
-        names.extend(holder_to_check(caller, order.holder));
+        let names: Vec<_> = asked.names().into_iter().chain(holder_to_check(caller, order.holder)).collect();
         match grants.admit(caller, &order.authority.id, &order.profile.id.name, &names, now) {
             Ok(reserved) => self.fulfil(order, reserved, now).await,
             // Whoever asks again for what it got needs nothing left to get.

@@ -1,6 +1,7 @@
 //! Private keys: made, sealed to disk or kept in a token, signed with. Nothing outside this folder sees their bytes; the
-//! one exception is a TLS listener's own key.
+//! exceptions are a TLS listener's own key, and one that is made for a client and not kept.
 
+mod client;
 mod files;
 mod kind;
 mod listener;
@@ -23,6 +24,7 @@ pub use passphrase::PassphraseError;
 pub use reference::{KeyName, KeyPlace, KeyRef, KeyRefError};
 pub use token::TokenError;
 
+pub(crate) use client::ClientKey;
 pub(crate) use listener::ListenerKey;
 pub(crate) use public::PublicKey;
 pub(crate) use service::Keys;
@@ -33,6 +35,9 @@ pub(crate) use software::SoftKey;
 const KEYS_MAX: usize = 4096;
 /// Who comes when so many wait for an RSA signature is told to come again.
 const SIGNERS_WAITING_MAX: usize = 1024;
+/// An RSA key for a client takes up to seconds of a core: one at a time, so that signing has the others, and a minute of
+/// them at most.
+const MAKERS_WAITING_MAX: usize = 32;
 
 /// Why a key cannot be made, read or kept.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    KEYS_MAX, KeyError, KeyKind, KeyName, KeyPlace, KeyRef, ListenerKey, PublicKey, SIGNERS_WAITING_MAX,
-    SignError, Signature, SoftKey,
+    ClientKey, KEYS_MAX, KeyError, KeyKind, KeyName, KeyPlace, KeyRef, ListenerKey, MAKERS_WAITING_MAX,
+    PublicKey, SIGNERS_WAITING_MAX, SignError, Signature, SoftKey,
     files::SealedFiles,
     reference::Place,
     token::{self, Token, TokenError},
@@ -30,6 +30,9 @@ pub(crate) struct Keys {
     slow: Semaphore,
     /// Whoever may wait for one of those.
     waiting: Semaphore,
+    /// RSA keys for clients.
+    making: Arc<Semaphore>,
+    makers: Semaphore,
 }
 
 #[derive(Clone)]
@@ -63,6 +66,8 @@ impl Keys {
             held: RwLock::new(held),
             slow: Semaphore::new(cores),
             waiting: Semaphore::new(SIGNERS_WAITING_MAX),
+            making: Arc::new(Semaphore::new(1)),
+            makers: Semaphore::new(MAKERS_WAITING_MAX),
         })
     }
 
@@ -158,6 +163,27 @@ impl Keys {
             }
             (Held::Token(_), Place::File(_)) => Err(SignError::Missing(key.clone())),
         }
+    }
+
+    /// A key pair that is not ours, with a request for it; the caller gives it away, and nothing of it stays here.
+    pub(crate) async fn make_for_client(
+        &self,
+        kind: KeyKind,
+        subject_der: Vec<u8>,
+        attributes_der: Vec<u8>,
+    ) -> Result<ClientKey, KeyError> {
+        if !kind.is_rsa() {
+            return ClientKey::make(kind, &subject_der, &attributes_der).map_err(|_| KeyError::Make);
+        }
+        let waiting = self.makers.try_acquire().map_err(|_| SignError::Busy)?;
+        let turn = Arc::clone(&self.making).acquire_owned().await.map_err(|_| SignError::Closed)?;
+        drop(waiting);
+        let making = spawn_blocking(move || {
+            // Until it is made: whoever asked may be gone by then.
+            let _turn = turn;
+            ClientKey::make(kind, &subject_der, &attributes_der)
+        });
+        making.await.map_err(|_| KeyError::Make)?.map_err(|_| KeyError::Make)
     }
 
     /// Forgets a key for good: an old responder's, or one that was made for nothing.

@@ -8,7 +8,9 @@ use muster_x509::Csr;
 use super::{EstRequest, EstRequestError, KEPT_DAYS, PENDING_MAX, RETRY_AFTER_S, Verdict, sql};
 use crate::{
     Action, Ca, Caller, CertificateReadError, Decision, Entry, EstLabel, IssueError, SubjectFacts,
-    est::enroll::EnrollError, log::sha256,
+    est::enroll::{EnrollError, Wish},
+    log::sha256,
+    profile::Refused,
 };
 
 const ID_BYTES: usize = 16;
@@ -48,6 +50,7 @@ impl Ca {
     pub(in crate::est) async fn approved(
         &self,
         label: &EstLabel,
+        wish: Wish,
         caller: &Caller,
         csr: &Csr,
         subject: &SubjectFacts,
@@ -55,14 +58,19 @@ impl Ca {
     ) -> Result<String, EnrollError> {
         let profile = self.profile(&label.profile);
         let profile = profile.ok_or_else(|| IssueError::NoSuchProfile(label.profile.clone()))?;
-        if let Err(refused) = profile.ask(csr, subject, &caller.name) {
+        let refused = match (profile.ask(csr, subject, &caller.name), wish) {
+            // It gets a key of another kind.
+            (Ok(_), _) | (Err(Refused::KeyKind { .. }), Wish::EnrollWithKey) => None,
+            (Err(refused), Wish::Enroll | Wish::Reenroll | Wish::EnrollWithKey) => Some(refused),
+        };
+        if let Some(refused) = refused {
             let object = format!("est/{}", label.name);
             let mut entry = Entry::new(caller, Action::CertificateIssue, object, Decision::Refused);
             entry.request_sha256 = Some(sha256(&[csr.der()]));
             self.audit(entry.because(refused.to_string()), now).await?;
             return Err(IssueError::Refused(refused).into());
         }
-        let id = id(label, caller, csr);
+        let id = id(label, wish, caller, csr);
         let unread = |error: StoreError| EnrollError::Read(CertificateReadError::from(error));
         let Some(request) = sql::one(&self.db, &id).await.map_err(unread)? else {
             if sql::count(&self.db).await.map_err(unread)? >= PENDING_MAX {
@@ -89,8 +97,13 @@ impl Ca {
     }
 }
 
-fn id(label: &EstLabel, caller: &Caller, csr: &Csr) -> String {
-    let who = format!("{}\0{}\0{}\0", label.name, caller.credential, caller.name);
+/// Who may have a certificate has not asked for a private key yet, nor the other way round.
+fn id(label: &EstLabel, wish: Wish, caller: &Caller, csr: &Csr) -> String {
+    let kind = match wish {
+        Wish::Enroll | Wish::Reenroll => "",
+        Wish::EnrollWithKey => "serverkeygen\0",
+    };
+    let who = format!("{kind}{}\0{}\0{}\0", label.name, caller.credential, caller.name);
     let hash = sha256(&[who.as_bytes(), csr.spki_der()]);
     hex::encode(hash.get(..ID_BYTES).unwrap_or_default())
 }

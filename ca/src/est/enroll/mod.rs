@@ -6,9 +6,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use muster_store::WriteError;
 use muster_x509::CsrRefused;
+use zeroize::Zeroizing;
 
 use super::entrance::{Shown, SignInError};
-use crate::{CertificateReadError, IssueError, RenewError, Unidentified};
+use crate::{CertificateReadError, IssueError, Issued, RenewError, Unidentified, keys::KeyError};
 
 /// Who asks, as far as the connection and the request tell.
 #[derive(Debug, Clone)]
@@ -19,11 +20,20 @@ pub(crate) struct Presented {
     pub(crate) shown: Option<Shown>,
 }
 
-/// What is asked for (RFC 7030 section 4.2).
+/// What is asked for (RFC 7030 sections 4.2 and 4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
     Enroll,
     Reenroll,
+    /// With a private key that is made here.
+    EnrollWithKey,
+}
+
+/// What is answered.
+pub(crate) struct Enrolled {
+    pub(crate) issued: Issued,
+    /// The private key, when it was made here: this is the only copy.
+    pub(crate) pkcs8: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// Why there is no certificate, or none yet.
@@ -49,12 +59,22 @@ pub(crate) enum EnrollError {
     OtherAuthority { found: String, given: String },
     #[error(transparent)]
     Csr(#[from] CsrRefused),
+    #[error(
+        "request wants its private key encrypted (DecryptKeyIdentifier), which is not offered: leave that attribute out, and TLS alone protects the key"
+    )]
+    KeyEncryption,
+    #[error("private key cannot be made: {0}")]
+    Key(#[from] KeyError),
     #[error(transparent)]
     Issue(#[from] IssueError),
     #[error(transparent)]
     Renew(#[from] RenewError),
     #[error("token was used for another request: ask for another one")]
     TokenUsed,
+    #[error(
+        "certificate for this request was issued, and its private key was sent then and not kept: make another request"
+    )]
+    KeyGone,
     #[error("certificate that was issued for this request is not valid any more: make a new key pair")]
     Over,
     #[error("accepted, and waiting for somebody to approve it: ask again with the same request")]
@@ -77,15 +97,22 @@ impl EnrollError {
             | Self::OtherProfile { .. }
             | Self::OtherAuthority { .. }
             | Self::Csr(_)
+            | Self::KeyEncryption
             | Self::Over => true,
             // Recorded where they were decided.
-            Self::SignIn(_) | Self::Issue(_) | Self::Renew(_) | Self::TokenUsed | Self::Denied => false,
+            Self::SignIn(_)
+            | Self::Issue(_)
+            | Self::Renew(_)
+            | Self::TokenUsed
+            | Self::KeyGone
+            | Self::Denied => false,
             // A question, not an attempt; or nothing decided.
             Self::NobodyKnown
             | Self::NoCertificate
             | Self::NoLabel(_)
             | Self::Pending { .. }
             | Self::TooManyPending
+            | Self::Key(_)
             | Self::Record(_)
             | Self::Read(_) => false,
         }

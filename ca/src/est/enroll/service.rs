@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use muster_x509::Csr;
 
-use super::{EnrollError, Presented, Wish};
+use super::{EnrollError, Enrolled, Presented, Wish};
 use crate::{
     Action, Approval, Ca, Caller, Credential, Decision, Entry, EstLabel, Freshness, Holder, Identified,
-    IssueError, Issued, RenewRequest, Request, State, SubjectFacts, Unidentified,
+    IssueError, RenewRequest, Request, State, SubjectFacts, Unidentified,
+    est::server_key::{self, Keyed},
     hierarchy::AuthorityId,
     log::sha256,
     profile::{default_holder, facts_asked},
@@ -33,7 +34,7 @@ impl Ca {
         presented: &Presented,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Issued, EnrollError> {
+    ) -> Result<Enrolled, EnrollError> {
         let label = self.est_label(label).ok_or_else(|| EnrollError::NoLabel(label.to_owned()))?;
         let mut actor = Caller { name: "unknown".to_owned(), credential: none(&label), from: presented.from };
         let outcome = Box::pin(self.try_enroll(&label, wish, presented, body, &mut actor, now)).await;
@@ -41,7 +42,7 @@ impl Ca {
             && error.is_unrecorded_decision()
         {
             let action = match wish {
-                Wish::Enroll => Action::CertificateIssue,
+                Wish::Enroll | Wish::EnrollWithKey => Action::CertificateIssue,
                 Wish::Reenroll => Action::CertificateRenew,
             };
             let object = format!("est/{}", label.name);
@@ -60,17 +61,28 @@ impl Ca {
         body: &[u8],
         actor: &mut Caller,
         now: Timestamp,
-    ) -> Result<Issued, EnrollError> {
+    ) -> Result<Enrolled, EnrollError> {
         let admitted = self.admit(label, wish, presented, now).await?;
         match &admitted {
             Admitted::ByCredential(caller) | Admitted::ByCertificate(caller, _) => *actor = caller.clone(),
         }
         // Only now: a stranger's request costs no signature.
         let csr = Csr::parse(body)?;
-        let issued = match admitted {
-            Admitted::ByCertificate(caller, old) => self.reenroll(label, caller, *old, csr, now).await?,
-            Admitted::ByCredential(caller) => self.enroll_anew(label, caller, csr, now).await?,
+        if csr.challenge_password().is_some() {
+            // It would tie the request to the connection by a value that TLS 1.3 has no more (RFC 7030 section 3.5).
+            let (label, subject) = (&label.name, csr.subject());
+            tracing::info!(label, ?subject, pop_link = "unverified", "challenge password is not checked");
+        }
+        if wish == Wish::EnrollWithKey {
+            server_key::check(&csr)?;
+        }
+        let enrolled = match admitted {
+            Admitted::ByCertificate(caller, old) => {
+                self.reenroll(label, wish, caller, *old, csr, now).await?
+            }
+            Admitted::ByCredential(caller) => self.enroll_anew(label, wish, caller, csr, now).await?,
         };
+        let issued = &enrolled.issued;
         let gone = match issued.freshness {
             Freshness::New => false,
             Freshness::Repeated => {
@@ -79,7 +91,7 @@ impl Ca {
                     || self.is_revoked(&authority, &issued.serial, None).is_some()
             }
         };
-        if gone { Err(EnrollError::Over) } else { Ok(issued) }
+        if gone { Err(EnrollError::Over) } else { Ok(enrolled) }
     }
 
     /// A password counts for more than a certificate; a renewal wants the certificate, whatever the password.
@@ -90,7 +102,7 @@ impl Ca {
         presented: &Presented,
         now: Timestamp,
     ) -> Result<Admitted, EnrollError> {
-        if let (Wish::Enroll, Some(shown)) = (wish, &presented.shown) {
+        if let (Wish::Enroll | Wish::EnrollWithKey, Some(shown)) = (wish, &presented.shown) {
             let caller = self.sign_in(&label.name, shown, presented.from, now).await??;
             return Ok(Admitted::ByCredential(caller));
         }
@@ -100,11 +112,11 @@ impl Ca {
             Err(Unidentified::Expired { identified, .. }) => identified,
             Err(Unidentified::NoCertificate) => {
                 return Err(match wish {
-                    Wish::Enroll => EnrollError::NobodyKnown,
+                    Wish::Enroll | Wish::EnrollWithKey => EnrollError::NobodyKnown,
                     Wish::Reenroll => EnrollError::NoCertificate,
                 });
             }
-            Err(Unidentified::NotOurs | Unidentified::Malformed(_)) if wish == Wish::Enroll => {
+            Err(Unidentified::NotOurs | Unidentified::Malformed(_)) if wish != Wish::Reenroll => {
                 return Err(EnrollError::NobodyKnown);
             }
             Err(
@@ -125,16 +137,18 @@ impl Ca {
     async fn enroll_anew(
         &self,
         label: &EstLabel,
+        wish: Wish,
         caller: Caller,
         csr: Csr,
         now: Timestamp,
-    ) -> Result<Issued, EnrollError> {
+    ) -> Result<Enrolled, EnrollError> {
         let subject = facts_asked(&csr);
         let idempotency_key = match (label.approval, &caller.credential) {
-            (Approval::Manual, _) => self.approved(label, &caller, &csr, &subject, now).await?,
-            (Approval::Automatic, Credential::OneTimeToken { .. }) => ONCE.to_owned(),
-            (Approval::Automatic, _) => this_hour(&csr, now),
+            (Approval::Manual, _) => Some(self.approved(label, wish, &caller, &csr, &subject, now).await?),
+            (Approval::Automatic, Credential::OneTimeToken { .. }) => Some(ONCE.to_owned()),
+            (Approval::Automatic, _) => this_hour(wish, &csr, now),
         };
+        let Keyed { csr, pkcs8 } = self.with_key(label, wish, csr).await?;
         let request = Request {
             authority: authority_of(label)?,
             profile: label.profile.clone(),
@@ -142,12 +156,15 @@ impl Ca {
             csr,
             subject,
             caller,
-            idempotency_key: Some(idempotency_key),
+            idempotency_key,
             not_after: None,
         };
-        match self.issue(request, now).await {
-            Ok(issued) => Ok(issued),
+        match self.issue_remarking(request, remark(wish), now).await {
+            Ok(issued) => Ok(Enrolled { issued, pkcs8 }),
             Err(IssueError::IdempotencyKeyReused(key)) if key == ONCE => Err(EnrollError::TokenUsed),
+            Err(IssueError::IdempotencyKeyReused(_)) if wish == Wish::EnrollWithKey => {
+                Err(EnrollError::KeyGone)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -156,11 +173,12 @@ impl Ca {
     async fn reenroll(
         &self,
         label: &EstLabel,
+        wish: Wish,
         caller: Caller,
         old: Identified,
         csr: Csr,
         now: Timestamp,
-    ) -> Result<Issued, EnrollError> {
+    ) -> Result<Enrolled, EnrollError> {
         let authority = authority_of(label)?;
         let stored = self.certificate(old.serial, Some(&old.authority)).await?;
         let found = stored.map(|stored| stored.profile.name).unwrap_or_default();
@@ -172,15 +190,17 @@ impl Ca {
             let (found, given) = (old.authority.to_string(), authority.to_string());
             return Err(EnrollError::OtherAuthority { found, given });
         }
+        let Keyed { csr, pkcs8 } = self.with_key(label, wish, csr).await?;
         let request = RenewRequest {
             old: old.certificate,
-            idempotency_key: Some(this_hour(&csr, now)),
+            idempotency_key: this_hour(wish, &csr, now),
             csr,
             caller,
             authority: Some(authority),
             holder: None,
         };
-        Ok(self.renew(request, now).await?)
+        let issued = self.renew_remarking(request, remark(wish), now).await?;
+        Ok(Enrolled { issued, pkcs8 })
     }
 
     /// Whose it will be: a device is known by its common name, or by its serial number. Authorities are nobody's.
@@ -195,8 +215,22 @@ fn authority_of(label: &EstLabel) -> Result<AuthorityId, IssueError> {
     label.authority_id().ok_or_else(|| IssueError::NoSuchAuthority(AuthorityId::issuing()))
 }
 
-fn this_hour(csr: &Csr, now: Timestamp) -> String {
-    format!("est {} {}", now.as_second().div_euclid(HOUR_S), hex::encode(sha256(&[csr.der()])))
+/// None where each request gets a key of its own.
+fn this_hour(wish: Wish, csr: &Csr, now: Timestamp) -> Option<String> {
+    match wish {
+        Wish::Enroll | Wish::Reenroll => {
+            let hour = now.as_second().div_euclid(HOUR_S);
+            Some(format!("est {hour} {}", hex::encode(sha256(&[csr.der()]))))
+        }
+        Wish::EnrollWithKey => None,
+    }
+}
+
+fn remark(wish: Wish) -> Option<&'static str> {
+    match wish {
+        Wish::Enroll | Wish::Reenroll => None,
+        Wish::EnrollWithKey => Some(server_key::REMARK),
+    }
 }
 
 /// Before anybody is known.

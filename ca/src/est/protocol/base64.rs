@@ -1,6 +1,7 @@
 //! How answers are written in base64: no form is read by all clients, so each gets what it sent. Pure.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
 
 use crate::Base64Form;
 
@@ -18,7 +19,8 @@ pub(super) fn form_of(body: &[u8], otherwise: Base64Form) -> Base64Form {
 
 /// Ended by a line feed: libest wants it at the end of one line, too.
 pub(super) fn write(der: &[u8], form: Base64Form) -> String {
-    let base64 = BASE64_STANDARD.encode(der);
+    // A private key, perhaps: one copy, the one that is returned.
+    let base64 = Zeroizing::new(BASE64_STANDARD.encode(der));
     let columns = match form {
         Base64Form::Wrapped => COLUMNS,
         Base64Form::SingleLine => base64.len().max(1),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
@@ -14,10 +14,12 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use muster_x509::{Peer, certs_only};
+use zeroize::Zeroizing;
 
 use super::{
     authorization,
     base64::{form_of, write},
+    parts,
     path::{self, Operation},
     status::Refusal,
 };
@@ -26,7 +28,7 @@ use crate::{
     api::Clock,
     est::{
         csrattrs,
-        enroll::{EnrollError, Presented, Wish},
+        enroll::{EnrollError, Enrolled, Presented, Wish},
         trust,
     },
 };
@@ -73,10 +75,14 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let (name, operation) = path::read(path).ok_or(Refusal::Path)?;
     let label = ca.est_label(name).ok_or_else(|| EnrollError::NoLabel(name.chars().take(40).collect()))?;
+    // As if it were not known, where it is not offered.
+    if operation == Operation::ServerKeygen && !label.server_keygen {
+        return Err(Refusal::Path);
+    }
     *realm = Some(label.name.clone());
     let allowed = match operation {
         Operation::CaCerts | Operation::CsrAttrs => Method::GET,
-        Operation::SimpleEnroll | Operation::SimpleReenroll => Method::POST,
+        Operation::SimpleEnroll | Operation::SimpleReenroll | Operation::ServerKeygen => Method::POST,
     };
     if *request.method() != allowed {
         let allowed = if allowed == Method::GET { "GET" } else { "POST" };
@@ -94,6 +100,7 @@ async fn answer(
         }
         Operation::SimpleEnroll => enroll(ca, &label, Wish::Enroll, request, now).await,
         Operation::SimpleReenroll => enroll(ca, &label, Wish::Reenroll, request, now).await,
+        Operation::ServerKeygen => enroll(ca, &label, Wish::EnrollWithKey, request, now).await,
     }
 }
 
@@ -115,10 +122,14 @@ async fn enroll(
         shown: parts.headers.get(header::AUTHORIZATION).map(|value| authorization::read(value.as_bytes())),
     };
     let body = read(body).await?;
-    let issued = ca.enroll(&label.name, wish, &presented, &body, now).await?;
+    let Enrolled { issued, pkcs8 } = ca.enroll(&label.name, wish, &presented, &body, now).await?;
     // The certificate alone: clients that want the chain ask cacerts for it.
     let bag = certs_only([&issued.certificate]);
-    Ok(base64(CERTIFICATE, &bag, form_of(&body, label.base64)))
+    let form = form_of(&body, label.base64);
+    Ok(match pkcs8 {
+        None => base64(CERTIFICATE, &bag, form),
+        Some(pkcs8) => secret(parts::of(&pkcs8, &bag, form)),
+    })
 }
 
 /// Parameters make no difference.
@@ -148,6 +159,16 @@ fn base64(content_type: &'static str, der: &[u8], form: Base64Form) -> Response 
     let mut response = text(content_type, write(der, form));
     // RFC 8951 has it ignored; old clients want it.
     response.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("base64"));
+    response
+}
+
+/// Wiped when it is sent.
+fn secret(mut parts: Zeroizing<String>) -> Response {
+    let bytes = Zeroizing::new(std::mem::take(&mut *parts).into_bytes());
+    let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(parts::TYPE));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -3,6 +3,7 @@
 mod authorization;
 mod base64;
 mod http;
+mod parts;
 mod path;
 mod status;
 

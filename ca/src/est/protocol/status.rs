@@ -84,14 +84,15 @@ fn of(error: &EnrollError) -> StatusCode {
         | EnrollError::OtherProfile { .. }
         | EnrollError::OtherAuthority { .. }
         | EnrollError::TokenUsed
+        | EnrollError::KeyGone
         | EnrollError::Over
         | EnrollError::Denied => StatusCode::FORBIDDEN,
-        EnrollError::Csr(_) => StatusCode::BAD_REQUEST,
+        EnrollError::Csr(_) | EnrollError::KeyEncryption => StatusCode::BAD_REQUEST,
         EnrollError::Pending { .. } => StatusCode::ACCEPTED,
         EnrollError::TooManyPending | EnrollError::Record(_) => StatusCode::SERVICE_UNAVAILABLE,
         EnrollError::Issue(error) => in_est(status_of_issue(error)),
         EnrollError::Renew(error) => in_est(status_of_renew(error)),
-        EnrollError::Read(_) => StatusCode::SERVICE_UNAVAILABLE,
+        EnrollError::Read(_) | EnrollError::Key(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -5,6 +5,7 @@ mod approval;
 mod certificate;
 mod hostile;
 mod password;
+mod server_key;
 mod token;
 
 use std::sync::Arc;

@@ -25,7 +25,17 @@ const OWN_RATE: Rate = Rate { per_minute: 1, burst: 10 };
 impl Ca {
     /// Another certificate for the identity of one that is there.
     pub async fn renew(&self, request: RenewRequest, now: Timestamp) -> Result<Issued, RenewError> {
-        let renewed = Box::pin(self.try_renew(&request, now)).await;
+        self.renew_remarking(request, None, now).await
+    }
+
+    /// With one more remark on record.
+    pub(crate) async fn renew_remarking(
+        &self,
+        request: RenewRequest,
+        remark: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Issued, RenewError> {
+        let renewed = Box::pin(self.try_renew(&request, remark, now)).await;
         if let Err(error) = &renewed
             && error.is_a_decision()
         {
@@ -36,7 +46,12 @@ impl Ca {
         renewed
     }
 
-    async fn try_renew(&self, request: &RenewRequest, now: Timestamp) -> Result<Issued, RenewError> {
+    async fn try_renew(
+        &self,
+        request: &RenewRequest,
+        remark: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Issued, RenewError> {
         let RenewRequest { old, csr, caller, .. } = request;
         let stored = self.find_ours(old).await?;
         let holder = holder(request.holder.as_ref(), &stored)?;
@@ -51,7 +66,8 @@ impl Ca {
         let profile = self.issuance.profiles.find(name);
         let profile = profile.ok_or_else(|| IssueError::NoSuchProfile(name.clone()))?;
         let kept = rules::check(old, csr, &profile, now)?;
-        let remarks = profile.check_csr(csr, None).map_err(IssueError::from)?;
+        let mut remarks = profile.check_csr(csr, None).map_err(IssueError::from)?;
+        remarks.extend(remark.map(str::to_owned));
         check_idempotency_key(request.idempotency_key.as_deref())?;
         let names_der = kept.names_der.as_deref();
         let order = Order {
