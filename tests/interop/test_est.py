@@ -1,5 +1,6 @@
 """EST as clients that are not ours speak it: curl with openssl, strongSwan's pki (pki.md §12.1)."""
 
+import email
 import json
 import re
 import subprocess
@@ -155,6 +156,51 @@ def test_a_token_is_good_for_one_certificate(lab):
     assert first[0] == again[0] == 200 and first[2].read_text() == again[2].read_text()
     status, _, out = post(lab, "simpleenroll", base64_of(other), *bearer)
     assert status == 403 and "used" in out.read_text()
+
+
+def parts_of(answer, kind):
+    """Types and contents of the parts of an answer, as a mail program reads them."""
+    whole = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + answer.read_bytes())
+    assert whole.is_multipart() and not whole.defects
+    assert {part["Content-Transfer-Encoding"] for part in whole.get_payload()} == {"base64"}
+    return [(part["Content-Type"], part.get_payload(decode=True)) for part in whole.get_payload()]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    ],
+    ids=["p-256", "p-384", "rsa-2048"],
+)
+def test_a_key_is_made_here_where_the_label_says_so(lab, kind):
+    lab.server.muster("ca", "est", "label", "put", "keygen", "--server-keygen")
+    made = json.loads(lab.server.muster("ca", "est", "credential", "new", "--label", "keygen", "--json"))
+    there = types.SimpleNamespace(**{**vars(lab), "url": made["url"]})
+    sent, request = ask(lab, "dev8", None, kind)
+    shown = ["-u", f"{made['user']}:{made['password']}"]
+    status, told, out = post(there, "serverkeygen", base64_of(request), *shown)
+    assert status == 200, out.read_text()
+    assert header(out, "cache-control") == "no-store"
+    (key_type, pkcs8), (bag_type, bag) = parts_of(out, told)
+    assert (key_type, bag_type) == ("application/pkcs8", TYPE)
+    key, p7, pem = (lab.folder / name for name in ["made.key", "made.p7", "made.pem"])
+    key.write_bytes(pkcs8), p7.write_bytes(bag)
+    openssl("pkcs7", "-inform", "DER", "-in", p7, "-print_certs", "-out", pem)
+    openssl("verify", "-x509_strict", "-CAfile", lab.ca_file, "-untrusted", bundle(lab), pem)
+    public = openssl("pkey", "-inform", "DER", "-in", key, "-pubout")
+    assert openssl("x509", "-in", pem, "-noout", "-pubkey") == public
+    assert openssl("pkey", "-in", sent, "-pubout") != public
+    assert openssl("pkey", "-inform", "DER", "-in", key, "-noout", "-check").strip() == "Key is valid"
+    assert openssl("x509", "-in", pem, "-noout", "-subject").strip() == "subject=CN = dev8"
+
+
+def test_no_key_is_made_elsewhere(lab):
+    _, request = ask(lab, "dev8")
+    status, _, _ = post(lab, "serverkeygen", base64_of(request), "-u", lab.userpass)
+    assert status == 404
 
 
 def test_what_csrattrs_says_can_be_read(lab):

@@ -134,6 +134,9 @@ struct PutLabel {
     /// Who lets a first request through
     #[arg(long, value_enum, default_value_t = Approval::Automatic)]
     approval: Approval,
+    /// Make private keys, too, for devices that cannot make good ones, and send them; they are kept nowhere
+    #[arg(long)]
+    server_keygen: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -206,6 +209,7 @@ impl PutLabel {
             "profile": self.profile,
             "base64": word(self.base64.to_possible_value()),
             "approval": word(self.approval.to_possible_value()),
+            "serverKeygen": self.server_keygen,
         });
         let call = Call::new(Method::PUT, path("labels", &self.name)).body(body);
         let stored = expect_json(self.target.ca()?.call(&call).await?)?;
@@ -245,10 +249,13 @@ impl New {
 
 async fn labels(target: &Target) -> Result<(), Failure> {
     let all = get(&target.ca()?, "/ca/est/labels").await?;
-    let columns = ["name", "authority", "profile", "base64", "approval"];
-    rows(&all, target.json, &["NAME", "AUTHORITY", "PROFILE", "BASE64", "APPROVAL"], |one| {
-        columns.map(|column| show::text(&one[column])).to_vec()
-    });
+    let columns = ["name", "authority", "profile", "base64", "approval", "serverKeygen"];
+    rows(
+        &all,
+        target.json,
+        &["NAME", "AUTHORITY", "PROFILE", "BASE64", "APPROVAL", "SERVER KEYGEN"],
+        |one| columns.map(|column| show::text(&one[column])).to_vec(),
+    );
     Ok(())
 }
 
