@@ -18,7 +18,10 @@ fn a_bulk_that_was_killed_goes_on_where_it_was_and_nobody_has_two_certificates()
     let csr = office.read("any.csr");
     let line = |n: usize| {
         let name = format!("pump-{n}");
-        json!({ "id": name, "csr": csr, "subject": { "commonName": name } }).to_string() + "\n"
+        // One key for all of them, which two devices could not have.
+        json!({ "id": name, "csr": csr, "subject": { "commonName": name }, "holder": { "name": "line-7" } })
+            .to_string()
+            + "\n"
     };
     fs::write(office.path("in.jsonl"), (0..COUNT).map(line).collect::<String>()).unwrap();
     let out = office.path("out.jsonl");
