@@ -283,8 +283,7 @@ def test_a_request_waits_until_somebody_approves_it(lab):
 
 @pytest.fixture(scope="module")
 def plain(lab):
-    """strongSwan knows no labels, and reads one line only."""
-    lab.ca.call("PUT", "/ca/est/labels/default", {"base64": "single-line"})
+    """strongSwan knows no labels, and reads one line only: nobody has to say so."""
     made = json.loads(lab.server.muster("ca", "est", "credential", "new", "--label", "default", "--json"))
     return ["--url", lab.root, "--cacert", lab.ca_file], ["--userpass", f"{made['user']}:{made['password']}"]
 

@@ -22,8 +22,9 @@ pub struct EstLabel {
     /// A profile's name, without its version.
     #[serde(default = "device")]
     pub profile: String,
-    #[serde(default)]
-    pub base64: Base64Form,
+    /// None: as the client reads it, as far as it tells ([`EstLabel::form_for`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<Base64Form>,
     #[serde(default)]
     pub approval: Approval,
     /// Whether private keys are made here for devices that cannot make good ones, and sent to them.
@@ -33,11 +34,10 @@ pub struct EstLabel {
 
 /// How the answer to cacerts is written: there is no form that all clients read. Answers to a request are written as the
 /// request was.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Base64Form {
     /// Lines of 64: libest, openssl.
-    #[default]
     Wrapped,
     /// strongSwan.
     SingleLine,
@@ -67,7 +67,7 @@ impl EstLabel {
             name: name.to_owned(),
             authority: issuing(),
             profile: device(),
-            base64: Base64Form::default(),
+            base64: None,
             approval: Approval::default(),
             server_keygen: false,
         }
@@ -90,6 +90,12 @@ impl EstLabel {
             return refused("profile", &self.profile, "name a profile, without its version");
         }
         Ok(())
+    }
+
+    /// For a client that sent no form of its own to go by. The one that reads a single line only, strongSwan, is the one that
+    /// has no name.
+    pub(super) fn form_for(&self, user_agent: bool) -> Base64Form {
+        self.base64.unwrap_or(if user_agent { Base64Form::Wrapped } else { Base64Form::SingleLine })
     }
 
     /// None when the text in the database is none, which nobody wrote here.

@@ -19,7 +19,7 @@ async fn a_credential_is_told_once_and_makes_its_label() {
 
     let label = api.ask(Method::GET, "/ca/est/labels/lab1", "").await.json();
     let expected = json!({
-        "name": "lab1", "authority": "issuing", "profile": "device", "base64": "wrapped", "approval": "automatic",
+        "name": "lab1", "authority": "issuing", "profile": "device", "approval": "automatic",
         "serverKeygen": false
     });
     assert_eq!(label, expected);

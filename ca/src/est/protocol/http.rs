@@ -88,15 +88,16 @@ async fn answer(
         let allowed = if allowed == Method::GET { "GET" } else { "POST" };
         return Err(Refusal::Method { allowed });
     }
+    let form = label.form_for(request.headers().contains_key(header::USER_AGENT));
     match operation {
         Operation::CaCerts => {
             let authority = label.authority_id().ok_or(Refusal::Path)?;
             let bag = certs_only(&trust::certificates(&ca.tree(), &authority, now));
-            Ok(base64(CERTIFICATES, &bag, label.base64))
+            Ok(base64(CERTIFICATES, &bag, form))
         }
         Operation::CsrAttrs => {
             let profile = ca.profile(&label.profile).ok_or(Refusal::Path)?;
-            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile), label.base64))
+            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile), form))
         }
         Operation::SimpleEnroll => enroll(ca, &label, Wish::Enroll, request, now).await,
         Operation::SimpleReenroll => enroll(ca, &label, Wish::Reenroll, request, now).await,
@@ -125,7 +126,7 @@ async fn enroll(
     let Enrolled { issued, pkcs8 } = ca.enroll(&label.name, wish, &presented, &body, now).await?;
     // The certificate alone: clients that want the chain ask cacerts for it.
     let bag = certs_only([&issued.certificate]);
-    let form = form_of(&body, label.base64);
+    let form = form_of(&body, label.form_for(parts.headers.contains_key(header::USER_AGENT)));
     Ok(match pkcs8 {
         None => base64(CERTIFICATE, &bag, form),
         Some(pkcs8) => secret(parts::of(&pkcs8, &bag, form)),

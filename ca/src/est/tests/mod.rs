@@ -43,6 +43,7 @@ struct Call {
     method: Method,
     path: String,
     content_type: Option<&'static str>,
+    agent: Option<&'static str>,
     authorization: Option<String>,
     chain: Vec<Vec<u8>>,
     from: String,
@@ -88,6 +89,9 @@ impl Server {
         if let Some(content_type) = call.content_type {
             request = request.header("content-type", content_type);
         }
+        if let Some(agent) = call.agent {
+            request = request.header("user-agent", agent);
+        }
         if let Some(authorization) = call.authorization {
             request = request.header("authorization", authorization);
         }
@@ -102,8 +106,7 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        let call = Call { method: Method::GET, content_type: None, ..post(path, Vec::new()) };
-        self.send(call).await
+        self.send(get(path)).await
     }
 
     async fn credential(&self, change: impl FnOnce(&mut NewEstCredential)) -> FreshCredential {
@@ -147,11 +150,16 @@ impl Server {
     }
 }
 
+fn get(path: &str) -> Call {
+    Call { method: Method::GET, content_type: None, ..post(path, Vec::new()) }
+}
+
 fn post(path: &str, body: impl Into<Vec<u8>>) -> Call {
     Call {
         method: Method::POST,
         path: format!("/.well-known/est/{path}"),
         content_type: Some("application/pkcs10"),
+        agent: None,
         authorization: None,
         chain: Vec::new(),
         from: "192.0.2.7".to_owned(),

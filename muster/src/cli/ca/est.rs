@@ -128,9 +128,10 @@ struct PutLabel {
     /// By which profile
     #[arg(long, value_name = "NAME", default_value = "device")]
     profile: String,
-    /// How CA certificates are written: not all clients read both
-    #[arg(long, value_enum, default_value_t = Base64::Wrapped)]
-    base64: Base64,
+    /// How CA certificates are written: not all clients read both [default: one line for clients that send no User-Agent,
+    /// as strongSwan, and wrapped for all others]
+    #[arg(long, value_enum)]
+    base64: Option<Base64>,
     /// Who lets a first request through
     #[arg(long, value_enum, default_value_t = Approval::Automatic)]
     approval: Approval,
@@ -207,7 +208,7 @@ impl PutLabel {
         let body = json!({
             "authority": self.authority,
             "profile": self.profile,
-            "base64": word(self.base64.to_possible_value()),
+            "base64": self.base64.and_then(|form| word(form.to_possible_value())),
             "approval": word(self.approval.to_possible_value()),
             "serverKeygen": self.server_keygen,
         });
