@@ -86,8 +86,9 @@ async fn issue(order: &Order, line: &Line, id: &mut Option<String>) -> Result<Is
     let ca = &order.api.ca;
     let csr = ca.read_csr(Action::CertificateIssue, object, &order.caller, &sign.csr, now).await?;
     let subject = read::facts(sign.subject)?;
+    let holder = read::holder(sign.holder, ca);
     let request = Request {
-        holder: read::holder_of(sign.holder, &profile, &subject, &csr, ca),
+        holder: holder.or_else(|| ca.holder_by_name(&profile, &subject, &csr)),
         authority,
         profile,
         csr,

@@ -31,8 +31,9 @@ async fn try_sign(asked: &mut Asked) -> Result<Response, ApiError> {
     let object = format!("{authority}/{profile}");
     let csr = asked.ca().read_csr(Action::CertificateIssue, object, &caller, &sign.csr, asked.now).await?;
     let subject = read::facts(sign.subject)?;
+    let holder = read::holder(sign.holder, asked.ca());
     let request = Request {
-        holder: read::holder_of(sign.holder, &profile, &subject, &csr, asked.ca()),
+        holder: holder.or_else(|| asked.ca().holder_by_name(&profile, &subject, &csr)),
         authority,
         profile,
         csr,

@@ -10,7 +10,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use muster_x509::{Certificate, Csr, read_certificates};
+use muster_x509::{Certificate, read_certificates};
 
 use super::{Api, status::ApiError};
 use crate::{Ca, Caller, Hardware, Holder, SubjectFacts, api::shapes, hierarchy::AuthorityId};
@@ -134,20 +134,6 @@ pub(super) fn facts(subject: shapes::Subject) -> Result<SubjectFacts, ApiError> 
         uris: subject.uris,
         hardware: hardware.transpose()?,
         more: subject.more,
-    })
-}
-
-/// Whose a new certificate will be, where the request does not say it.
-pub(super) fn holder_of(
-    said: Option<shapes::Holder>,
-    profile: &str,
-    subject: &SubjectFacts,
-    csr: &Csr,
-    ca: &Ca,
-) -> Option<Holder> {
-    holder(said, ca).or_else(|| {
-        let common_name = subject.common_name.as_deref().or_else(|| csr.common_name());
-        ca.holder_by_name(profile, common_name.or(subject.serial_number.as_deref())?)
     })
 }
 

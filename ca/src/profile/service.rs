@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use muster_store::{Db, StoreError, WriteError};
+use muster_x509::Csr;
 
 use super::{Profile, ProfileError, ProfileId, attribute::shown, default_holder, shelf::Shelf, sql};
-use crate::{Action, Ca, Decision, Entry, Holder, caller::Caller};
+use crate::{Action, Ca, Decision, Entry, Holder, SubjectFacts, caller::Caller};
 
 /// Kinds of devices, each of some dozens of customers.
 const PROFILES_MAX: usize = 500;
@@ -94,10 +95,12 @@ impl Ca {
         self.issuance.profiles.find(name)
     }
 
-    /// Whose a certificate of this profile is when only the name in it tells: nobody's if it is an authority's.
-    pub(crate) fn holder_by_name(&self, profile: &str, name: &str) -> Option<Holder> {
-        let profile = self.profile(profile)?;
-        (!profile.is_of_authorities()).then(|| self.holder(&default_holder(name)))
+    /// Whose a certificate of this profile is when nobody says so: a device is known by its common name, or by its serial
+    /// number. Authorities are nobody's.
+    pub(crate) fn holder_by_name(&self, profile: &str, subject: &SubjectFacts, csr: &Csr) -> Option<Holder> {
+        let common_name = subject.common_name.as_deref().or_else(|| csr.common_name());
+        let name = common_name.or(subject.serial_number.as_deref())?;
+        (!self.profile(profile)?.is_of_authorities()).then(|| self.holder(&default_holder(name)))
     }
 
     /// A new profile, or the next version of one. `name` is what the request calls it, and the text must, too.

@@ -6,12 +6,12 @@ use muster_x509::Csr;
 
 use super::{EnrollError, Enrolled, Presented, Wish};
 use crate::{
-    Action, Approval, Ca, Caller, Credential, Decision, Entry, EstLabel, Freshness, Holder, Identified,
-    IssueError, RenewRequest, Request, State, SubjectFacts, Unidentified,
+    Action, Approval, Ca, Caller, Credential, Decision, Entry, EstLabel, Freshness, Identified, IssueError,
+    RenewRequest, Request, State, Unidentified,
     est::server_key::{self, Keyed},
     hierarchy::AuthorityId,
     log::sha256,
-    profile::{default_holder, facts_asked},
+    profile::facts_asked,
 };
 
 /// The one request that a token is good for.
@@ -152,7 +152,7 @@ impl Ca {
         let request = Request {
             authority: authority_of(label)?,
             profile: label.profile.clone(),
-            holder: self.holder_of(label, &subject),
+            holder: self.holder_by_name(&label.profile, &subject, &csr),
             csr,
             subject,
             caller,
@@ -201,13 +201,6 @@ impl Ca {
         };
         let issued = self.renew_remarking(request, remark(wish), now).await?;
         Ok(Enrolled { issued, pkcs8 })
-    }
-
-    /// Whose it will be: a device is known by its common name, or by its serial number. Authorities are nobody's.
-    fn holder_of(&self, label: &EstLabel, subject: &SubjectFacts) -> Option<Holder> {
-        let profile = self.profile(&label.profile)?;
-        let name = subject.common_name.as_ref().or(subject.serial_number.as_ref())?;
-        (!profile.is_of_authorities()).then(|| self.holder(&default_holder(name)))
     }
 }
 
