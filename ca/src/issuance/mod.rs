@@ -4,12 +4,15 @@ mod draft;
 mod holders;
 mod in_flight;
 mod names;
+mod order;
+mod refusal;
 mod renewal;
 mod request;
 pub(crate) mod server;
 mod service;
 mod signing;
 mod sql;
+mod standing;
 mod stored;
 
 use jiff::Timestamp;

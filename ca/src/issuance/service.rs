@@ -11,29 +11,27 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use muster_store::{Db, StoreError, WriteError};
-use muster_x509::{Csr, CsrRefused};
 
 use super::{
     Holder, IssueError, Issued, Request,
     draft::{About, Draft},
     holders::Holders,
     in_flight::{InFlight, UnderWay},
+    order::{Order, caller_name, check_idempotency_key},
     sql,
 };
 use crate::{
-    Action, Ca, Decision, Entry,
+    Action, Ca,
     caller::{Caller, Credential, Grants, NotGranted, Reserved},
     hierarchy::{Authority, AuthorityId, certify::fresh_serial},
     log::sha256,
-    profile::{Identity, Issuer, OfAnother, Profile, Profiles, Wanted, prepare},
-    revocation::Revocation,
+    profile::{Identity, Issuer, OfAnother, Profiles, Wanted, prepare},
 };
 
 /// A clock that is set by the network goes back by less. One that goes back by more may be anybody's.
 const ROLLBACK_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// A serial that is taken, a request that another process gave up: neither happens twice in a row.
 const ATTEMPTS_MAX: usize = 3;
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 200;
 
 /// What issuing needs in memory.
 pub(crate) struct Issuance {
@@ -45,21 +43,6 @@ pub(crate) struct Issuance {
     holders: Holders,
     /// Microseconds since 1970 when the latest certificate was signed.
     last_signed: AtomicI64,
-}
-
-/// A request that may be fulfilled, as far as names and grants go.
-pub(super) struct Order<'a> {
-    pub(super) action: Action,
-    pub(super) authority: Arc<Authority>,
-    pub(super) profile: Arc<Profile>,
-    pub(super) csr: &'a Csr,
-    pub(super) identity: Identity<'a>,
-    pub(super) caller: &'a Caller,
-    pub(super) caller_name: String,
-    pub(super) idempotency_key: Option<&'a str>,
-    pub(super) holder: Option<&'a Holder>,
-    pub(super) not_after: Option<Timestamp>,
-    pub(super) remarks: Vec<String>,
 }
 
 impl Issuance {
@@ -111,16 +94,6 @@ impl Issuance {
                     while end.changed().await.is_ok() {}
                 }
             }
-        }
-    }
-}
-
-impl Order<'_> {
-    /// The key has a certificate for this other holder: refused, or remarked on.
-    fn judge_key_of(&self, holder: String) -> Result<String, IssueError> {
-        match self.profile.key.of_another {
-            OfAnother::Refuse => Err(IssueError::KeyOfAnother { holder }),
-            OfAnother::Warn => Ok(format!("public key is that of `{holder}`, too")),
         }
     }
 }
@@ -240,65 +213,6 @@ impl Ca {
         Err(IssueError::InProgress)
     }
 
-    pub(super) fn issuing_authority(&self, id: &AuthorityId) -> Result<Arc<Authority>, IssueError> {
-        let authority = self.authority(id).ok_or_else(|| IssueError::NoSuchAuthority(id.clone()))?;
-        if !authority.state.issues() {
-            return Err(IssueError::NotActive { authority: id.clone(), state: authority.state });
-        }
-        Ok(authority)
-    }
-
-    /// Neither the authority nor the holder, in this generation, is revoked, as the certificate would be from its beginning;
-    /// and nobody has barred the holder.
-    pub(super) fn check_standing(
-        &self,
-        authority: &AuthorityId,
-        holder: Option<&Holder>,
-    ) -> Result<(), IssueError> {
-        // No certificate has it: it stands for the one that is asked for.
-        let serial = [0; 16];
-        if let Some(Revocation { reason, at }) = self.is_revoked(authority, &serial, None) {
-            return Err(IssueError::AuthorityRevoked { authority: authority.clone(), at, reason });
-        }
-        let Some(holder) = holder else { return Ok(()) };
-        if let Some(Revocation { reason, at }) = self.barred(&holder.name) {
-            return Err(IssueError::HolderBarred { holder: holder.name.clone(), at, reason });
-        }
-        match self.is_revoked(authority, &serial, Some(holder)) {
-            Some(Revocation { reason, at }) => {
-                let Holder { name, generation } = holder.clone();
-                Err(IssueError::HolderRevoked { holder: name, generation, at, reason })
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn check_not_ours(&self, csr: &Csr) -> Result<(), IssueError> {
-        let spki_der = csr.spki_der();
-        for authority in self.tree().iter() {
-            let certified = authority.certificate.as_ref().is_some_and(|it| it.spki_der() == spki_der);
-            let pending = || authority.key.as_ref().and_then(|key| self.keys.public(key).ok());
-            if certified || pending().is_some_and(|key| key.spki_der() == spki_der) {
-                return Err(IssueError::KeyOfAuthority(authority.id.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// What the records say of the key: never a blocked one; one of another holder as the profile has it.
-    async fn check_records(
-        &self,
-        order: &Order<'_>,
-        spki_sha256: [u8; 32],
-    ) -> Result<Option<String>, IssueError> {
-        let holder = order.holder.map(|holder| holder.name.as_str());
-        let facts = sql::key_facts(&self.db, spki_sha256, holder).await?;
-        if let Some(reason) = facts.blocked {
-            return Err(IssueError::KeyBlocked { reason });
-        }
-        facts.held_by.map(|other| order.judge_key_of(other)).transpose()
-    }
-
     fn issuer(&self, authority: &Arc<Authority>) -> Result<Arc<Issuer>, IssueError> {
         let issuers = &self.issuance.issuers;
         let known = issuers.read().unwrap_or_else(PoisonError::into_inner).get(&authority.id).cloned();
@@ -317,58 +231,6 @@ impl Ca {
             .insert(authority.id.clone(), Arc::clone(&issuer));
         Ok(issuer)
     }
-
-    /// Records that it was refused, and why. What is not known to be refused, but could not be done, is none of it.
-    pub(super) async fn refused(
-        &self,
-        action: Action,
-        object: String,
-        caller: &Caller,
-        csr: &Csr,
-        error: &IssueError,
-        now: Timestamp,
-    ) {
-        if error.is_a_decision() {
-            self.refused_because(action, object, caller, csr, error.to_string(), now).await;
-        }
-    }
-
-    pub(super) async fn refused_because(
-        &self,
-        action: Action,
-        object: String,
-        caller: &Caller,
-        csr: &Csr,
-        reason: String,
-        now: Timestamp,
-    ) {
-        let entry = Entry::new(caller, action, object, Decision::Refused).because(reason);
-        self.refused_entry(entry, csr.der(), now).await;
-    }
-
-    /// What cannot be read asks for nothing, and is on record like what asks for too much.
-    pub(crate) async fn read_csr(
-        &self,
-        action: Action,
-        object: String,
-        caller: &Caller,
-        sent: &str,
-        now: Timestamp,
-    ) -> Result<Csr, CsrRefused> {
-        let read = Csr::parse(sent.as_bytes());
-        if let Err(refused) = &read {
-            let entry = Entry::new(caller, action, object, Decision::Refused).because(refused.to_string());
-            self.refused_entry(entry, sent.as_bytes(), now).await;
-        }
-        read
-    }
-
-    async fn refused_entry(&self, mut entry: Entry, request: &[u8], now: Timestamp) {
-        entry.request_sha256 = Some(sha256(&[request]));
-        if let Err(error) = self.audit(entry, now).await {
-            tracing::error!(%error, "a refusal is not recorded");
-        }
-    }
 }
 
 /// Whose certificate it is said to be is a name like the others, unless it is this server that says so.
@@ -379,22 +241,5 @@ fn holder_to_check(caller: &Caller, holder: Option<&Holder>) -> Option<String> {
         | Credential::EstUser { .. }
         | Credential::OneTimeToken { .. }
         | Credential::Certificate { .. } => holder.map(|holder| holder.name.clone()),
-    }
-}
-
-/// Whose idempotency keys these are.
-pub(super) fn caller_name(caller: &Caller) -> String {
-    format!("{} {}", caller.credential, caller.name)
-}
-
-pub(super) fn check_idempotency_key(key: Option<&str>) -> Result<(), IssueError> {
-    match key {
-        Some(key)
-            if !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len())
-                || !key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') =>
-        {
-            Err(IssueError::IdempotencyKeyMalformed(key.len()))
-        }
-        Some(_) | None => Ok(()),
     }
 }

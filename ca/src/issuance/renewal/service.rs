@@ -13,7 +13,7 @@ use crate::{
     hierarchy::AuthorityId,
     issuance::{
         Holder, IssueError, Issued, Stored,
-        service::{Order, caller_name, check_idempotency_key},
+        order::{Order, caller_name, check_idempotency_key},
         sql,
     },
     profile::{Identity, Profile},

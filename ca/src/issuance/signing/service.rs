@@ -13,7 +13,7 @@ use crate::{
     issuance::{
         Freshness, IssueError, Issued, Stage,
         draft::{About, Draft},
-        service::{Order, caller_name},
+        order::{Order, caller_name},
         sql,
     },
     keys::KeyRef,

@@ -1,0 +1,3 @@
+//! Requests that get no certificate, on record all the same.
+
+mod service;
