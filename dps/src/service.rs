@@ -10,7 +10,7 @@ use muster_ca::Ca;
 use muster_identity::Entropy;
 use muster_store::Db;
 use muster_x509::Thumbprint;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::{
     Link, Settings,
@@ -37,6 +37,8 @@ pub struct Dps {
     pub(crate) entropy: Entropy,
     pub(crate) groups: RwLock<Arc<Groups>>,
     pub(crate) reloading: Mutex<()>,
+    /// Told after revocation lists became others.
+    pub(crate) lists_changed: watch::Sender<()>,
     pub(crate) operations: Arc<Operations>,
     pub(crate) traces: Traces,
     pub(crate) jobs: mpsc::Sender<Job>,
@@ -83,6 +85,7 @@ impl Dps {
             entropy,
             groups: RwLock::new(Arc::new(Groups::unread())),
             reloading: Mutex::new(()),
+            lists_changed: watch::Sender::new(()),
             operations: Arc::default(),
             traces: Traces::default(),
             jobs,

@@ -272,6 +272,7 @@ async fn connect(hub: &Hub, worker: usize) -> Connected {
         token: Some(token),
         peer: Peer { address: ([127, 0, 0, 1], 1).into(), chain: Arc::new([]), at: now, server_name: None },
         vouched: None,
+        certificates: Box::default(),
         clean_session: false,
         keep_alive_s: 60,
         product: None,

@@ -20,8 +20,8 @@ pub use registry::{AdmitError, Admitted, ExportError, RemoveError};
 pub use renewal::{NotRenewed, Renewal, RenewalRefusal, Renewed, Renewer};
 pub use service::{Hub, OpenError};
 pub use session::{
-    Connected, Disconnect, Filter, FromDevice, Granted, Hello, Holder, PacketId, Refused, Session, Subject,
-    ToDevice, Verdict, Vouched, Will,
+    Connected, Disconnect, Filter, FromDevice, Granted, Hello, Holder, PacketId, Refused, Session, Shown,
+    Subject, ToDevice, Verdict, Vouched, Will,
 };
 pub use settings::{Settings, UnknownFilters};
 pub use twin::TwinRefusal;

@@ -1,4 +1,5 @@
-//! A revocation that bites: whoever is connected by what was revoked is cut off, in every hub of this process.
+//! A revocation that bites: whoever is connected by what was revoked is cut off, in every hub of this process. By our own
+//! authority, or by the list of another one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,12 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use muster_ca::{Ca, Revocation, Revoked, What};
 use muster_dps::Dps;
-use muster_hub::{Hub, Vouched};
+use muster_hub::{Hub, Shown};
 use muster_identity::{DeviceId, HostName};
 
 use crate::barred::Barred;
@@ -30,6 +32,8 @@ pub(crate) struct Cutter {
     hubs: Vec<Arc<Hub>>,
     barred: Arc<Barred>,
     heard: Receiver<Revoked>,
+    /// Lists of others.
+    lists: watch::Receiver<()>,
 }
 
 /// What is not done yet.
@@ -46,8 +50,8 @@ impl Cutter {
     /// Listens from now on: to be made before the first device connects.
     pub(crate) fn new(ca: &Arc<Ca>, dps: &Arc<Dps>, hubs: &[Arc<Hub>], barred: &Arc<Barred>) -> Self {
         let (ca, dps, barred) = (ca.clone(), dps.clone(), barred.clone());
-        let heard = ca.revocations();
-        Self { ca, dps, hubs: hubs.to_vec(), barred, heard }
+        let (heard, lists) = (ca.revocations(), dps.lists());
+        Self { ca, dps, hubs: hubs.to_vec(), barred, heard, lists }
     }
 
     /// Until the server stops.
@@ -65,6 +69,7 @@ impl Cutter {
                     Err(RecvError::Lagged(missed)) => self.missed(missed, &mut pending),
                     Err(RecvError::Closed) => return,
                 },
+                Ok(()) = self.lists.changed() => pending.judge_soon(),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             self.drain(&mut pending);
@@ -94,7 +99,7 @@ impl Cutter {
     }
 
     fn judge(&self) {
-        let judge = |vouched: &Vouched| condemned(&self.ca, vouched);
+        let judge = |shown: Shown<'_>| condemned(&self.ca, &self.dps, shown);
         let cut: usize = self.hubs.iter().map(|hub| hub.cut(&judge, now())).sum();
         if cut > 0 {
             tracing::info!(cut, "connections by revoked certificates were cut");
@@ -213,7 +218,8 @@ mod tests {
         let settings = muster_dps::Settings::new("0ne1", HostName::parse("dps.test").unwrap(), Vec::new());
         let dps = Dps::open(settings, Vec::new(), db, Some(ca.clone()), entropy).await.unwrap();
         let barred = Arc::new(Barred::new(ca.clone()));
-        Cutter { ca, dps, hubs: Vec::new(), barred, heard }
+        let lists = dps.lists();
+        Cutter { ca, dps, hubs: Vec::new(), barred, heard, lists }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use muster_x509::Certificate;
 
 use super::{Attestation, Authorities, Certificates, Enrollment, Keys, Pin};
-use crate::external_crl::Crls;
+use crate::external_crl::{Crls, Rolls};
 
 /// A consistent copy of the tables, by the generation they had. Replaced as a whole.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(crate) struct Groups {
     by_subject: HashMap<Box<[u8]>, Vec<String>>,
     /// Names of those that have revocation lists.
     with_lists: Vec<String>,
+    pub(crate) rolls: Rolls,
 }
 
 /// A certificate that a group's devices come from.
@@ -79,6 +80,7 @@ impl Groups {
             anchors: HashMap::new(),
             by_subject,
             with_lists: listed.map(|stored| stored.name.clone()).collect(),
+            rolls: Rolls::of(stored.iter()),
             stored: stored.into_iter().map(|stored| (stored.name.to_ascii_lowercase(), stored)).collect(),
         };
         for group in &all {

@@ -263,6 +263,9 @@ impl Dps {
         let groups = Groups::new(generation, groups.collect::<Result<_, _>>()?, self.stored().await?);
         let groups = Arc::new(groups);
         *self.groups.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(&groups);
+        if !groups.rolls.same(&known.rolls) {
+            self.lists_changed.send_replace(());
+        }
         Ok(groups)
     }
 

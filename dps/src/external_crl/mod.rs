@@ -2,8 +2,8 @@
 //! an address that stands in a certificate, which would let a device choose what this server connects to (pki.md §11).
 //!
 //! A list counts when the key of the stored certificate signed it. It is kept, and never replaced by an older one. What is on
-//! it is refused at registration, also when the list is out of date; what a missing or outdated list means for all others is
-//! the operator's choice ([`Check`]).
+//! it is refused at registration, also when the list is out of date, and by those who ask for their sessions ([`Rolls`]); what
+//! a missing or outdated list means for all others who register is the operator's choice ([`Check`]).
 
 use std::{fmt, sync::Arc};
 
@@ -13,12 +13,14 @@ use jiff::Timestamp;
 use muster_x509::VerifiedCrl;
 
 mod judge;
+mod rolls;
 mod schedule;
 mod service;
 mod show;
 pub(crate) mod sql;
 
 pub(crate) use judge::{Condemned, unlisted_leaf, unlisted_path};
+pub(crate) use rolls::Rolls;
 pub(crate) use show::show;
 
 /// One certificate's lists: shards of an authority, or a mirror.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use muster_store::WriteError as NotWritten;
-use muster_x509::{Certificate, Crl, CrlRefused, VerifiedCrl};
+use muster_x509::{Certificate, Crl, CrlRefused, IssuerAndSerial, VerifiedCrl};
+use tokio::sync::watch;
 
 use super::{
     CrlUrl, Crls, Feed, Fetch, FetchFailed,
@@ -41,34 +42,42 @@ enum NotKept {
 impl Dps {
     /// Fetches the lists that are due. Answers when it wants to be called again. One caller at a time.
     pub async fn refresh_crls(&self, fetch: &Fetch, now: Timestamp) -> Option<Timestamp> {
-        match self.refresh_due(fetch, now).await {
-            Ok(true) => {
-                if let Err(error) = self.reload_groups().await {
-                    tracing::warn!(%error, "revocation lists were fetched but could not be read again yet");
-                }
-            }
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "revocation lists that are due could not be looked for"),
+        if let Err(error) = self.refresh_due(fetch, now).await {
+            tracing::warn!(%error, "revocation lists that are due could not be looked for");
         }
         now.saturating_add(LOOK).ok()
     }
 
-    async fn refresh_due(&self, fetch: &Fetch, now: Timestamp) -> Result<bool, UnreadableRow> {
+    /// Why whoever showed these certificates is let in no longer, by the lists as they are now. From memory.
+    pub fn listed(&self, shown: &[IssuerAndSerial]) -> Option<String> {
+        self.known_groups().rolls.listed(shown)
+    }
+
+    /// Tells when [`Dps::listed`] answers otherwise than before.
+    pub fn lists(&self) -> watch::Receiver<()> {
+        self.lists_changed.subscribe()
+    }
+
+    async fn refresh_due(&self, fetch: &Fetch, now: Timestamp) -> Result<(), UnreadableRow> {
         let args = [now.as_microsecond().into(), FETCHED_AT_ONCE.into()];
         let rows = self.db.fetch(sql::DUE, &args).await?;
         let due = rows.iter().map(sql::due).collect::<Result<Vec<_>, _>>()?;
         if due.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let stored = self.stored().await?;
         let refreshed = due.iter().map(|due| async {
             let owner = stored.iter().find(|stored| stored.name.eq_ignore_ascii_case(&due.certificate));
             if let Some(owner) = owner {
                 self.refresh(due, owner, fetch, now).await;
+                // In force at once, whatever the others are waiting for.
+                if let Err(error) = self.reload_groups().await {
+                    tracing::warn!(%error, "a revocation list was fetched but could not be read again yet");
+                }
             }
         });
         join_all(refreshed).await;
-        Ok(true)
+        Ok(())
     }
 
     async fn refresh(&self, due: &sql::Due, owner: &Stored, fetch: &Fetch, now: Timestamp) {

@@ -1,11 +1,15 @@
 //! What lists say of a path, and what addresses are taken.
 
-use muster_x509::Crl;
+use muster_x509::{Certificate, Crl, IssuerAndSerial};
 
 use super::*;
 use crate::{
     enrollment::{Groups, Standing, Stored},
-    tests::{authority, factory::Authority, leaf, now, root},
+    tests::{
+        authority,
+        factory::{Authority, bent_leaf},
+        leaf, now, root,
+    },
     trace::Steps,
 };
 
@@ -94,6 +98,64 @@ fn a_list_that_is_missing_or_out_of_date_means_what_the_operator_chose() {
         vec![stored(&other, Check::Require, &[other.crl(1, &[&device], (2026, 12, 1))])],
     );
     assert_eq!(unlisted_path(&[device, line.certificate], &groups, now(), &mut Steps::new(now())), Ok(()));
+}
+
+/// What the lists say of a chain of which only issuers and numbers are left.
+fn rolled(stored: &[Stored], chain: &[&Certificate]) -> Option<String> {
+    let shown: Vec<_> = chain.iter().map(|it| IssuerAndSerial::of(it).unwrap()).collect();
+    Rolls::of(stored.iter()).listed(&shown)
+}
+
+const CURRENT: (i32, u8, u8) = (2026, 12, 1);
+const STALE: (i32, u8, u8) = (2026, 11, 2);
+
+#[test]
+fn who_is_let_in_is_condemned_by_the_newest_list_and_by_nothing_that_is_missing() {
+    let line = authority("line", &root("top"));
+    let (bad, good) = (leaf("bad", &line), leaf("good", &line));
+    let by =
+        |check, lists: &[Vec<u8>], device: &Certificate| rolled(&[stored(&line, check, lists)], &[device]);
+    for list in [line.crl(2, &[&bad], CURRENT), line.crl(2, &[&bad], STALE)] {
+        let said = by(Check::BestEffort, &[line.crl(1, &[], CURRENT), list.clone()], &bad).unwrap();
+        assert!(said.contains("(keyCompromise), says list 2 of the stored certificate `plant`"), "{said}");
+        assert!(said.contains(&bad.serial_hex().trim_start_matches("00").to_uppercase()), "{said}");
+        assert_eq!(by(Check::Require, &[list], &good), None);
+    }
+    let released = [line.crl(2, &[&bad], CURRENT), line.crl(3, &[], CURRENT)];
+    assert_eq!(by(Check::Require, &released, &bad), None);
+    assert_eq!(by(Check::Require, &[], &bad), None, "a list that never came cuts nobody");
+}
+
+#[test]
+fn a_namesake_condemns_only_who_does_not_say_which_key_signed_it() {
+    let (line, namesake) = (authority("line", &root("top")), authority("line", &root("top")));
+    let says = |says: bool| {
+        bent_leaf("d1", &line, move |params| params.use_authority_key_identifier_extension = says)
+    };
+    for (device, is_listed) in [(says(true), false), (says(false), true)] {
+        let theirs = stored(&namesake, Check::BestEffort, &[namesake.crl(1, &[&device], CURRENT)]);
+        assert_eq!(rolled(&[theirs], &[&device]).is_some(), is_listed);
+    }
+}
+
+#[test]
+fn an_intermediate_that_is_listed_takes_its_devices_along_unless_another_way_up_is_left() {
+    let (top, other) = (root("top"), root("other"));
+    let line = authority("line", &top);
+    let device = leaf("d1", &line);
+    let of = |name: &str, it: &Authority, lists: &[Vec<u8>]| Stored {
+        name: name.to_owned(),
+        ..stored(it, Check::BestEffort, lists)
+    };
+    let condemning = of("top", &top, &[top.crl(4, &[&line.certificate], CURRENT)]);
+    // Sent along, or known here.
+    assert!(rolled(std::slice::from_ref(&condemning), &[&device, &line.certificate]).is_some());
+    assert_eq!(rolled(std::slice::from_ref(&condemning), &[&device]), None);
+    let known = of("line", &line, &[]);
+    let said = rolled(&[condemning.clone(), known.clone()], &[&device]).unwrap();
+    assert!(said.starts_with("its issuer, the stored certificate `line`, counts no more: "), "{said}");
+    let crossed = Stored { certificate: line.crossed_by(&other), ..of("crossed", &line, &[]) };
+    assert_eq!(rolled(&[condemning, known, crossed], &[&device]), None);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use muster_mqtt::QoS;
 use tokio::sync::mpsc;
 
 use super::{
-    Disconnect, Granted, Refused, ToDevice, Vouched,
+    Disconnect, Granted, Refused, Shown, ToDevice,
     credential::still_holds,
     live::{Session, Shared},
 };
@@ -146,13 +146,13 @@ impl Directory {
     }
 
     /// Every session is looked at, one shard after the other: devices elsewhere connect meanwhile.
-    pub(crate) fn cut(&self, judge: &dyn Fn(&Vouched) -> Option<String>, now: Timestamp) -> usize {
+    pub(crate) fn cut(&self, judge: &dyn Fn(Shown<'_>) -> Option<String>, now: Timestamp) -> usize {
         let mut cut = 0;
         for shard in &self.shards {
             let mut known = shard.known.lock().unwrap_or_else(PoisonError::into_inner);
             for presence in known.values_mut() {
-                let vouched = presence.live.as_ref().and_then(|live| live.shared.vouched.as_deref());
-                if let Some(why) = vouched.and_then(judge) {
+                let shown = presence.live.as_ref().and_then(|live| live.shared.shown());
+                if let Some(why) = shown.and_then(judge) {
                     presence.end(Disconnect::Revoked(why), now);
                     cut += 1;
                 }

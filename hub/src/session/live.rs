@@ -9,9 +9,10 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use muster_events::{Event, Source};
 use muster_identity::DeviceId;
+use muster_x509::IssuerAndSerial;
 
 use super::{
-    Disconnect, Granted, Vouched, Will,
+    Disconnect, Granted, Shown, Vouched, Will,
     credential::{Proof, Until},
     subscriptions::Subscriptions,
 };
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) proof: Proof,
     /// The certificate it presented, whatever it was let in by.
     pub(crate) vouched: Option<Box<Vouched>>,
+    pub(crate) certificates: Box<[IssuerAndSerial]>,
     /// `DeviceClientType`, as far as it is shown.
     pub(crate) product: Option<Box<str>>,
     activity_us: AtomicI64,
@@ -68,6 +70,7 @@ impl Shared {
         generation: Arc<str>,
         proof: Proof,
         vouched: Option<Vouched>,
+        certificates: Box<[IssuerAndSerial]>,
         product: Option<&str>,
         now: Timestamp,
     ) -> Self {
@@ -76,12 +79,19 @@ impl Shared {
             generation,
             proof,
             vouched: vouched.map(Box::new),
+            certificates,
             product,
             activity_us: AtomicI64::new(now.as_microsecond()),
             desired: AtomicU8::new(DESIRED_NONE),
             sends: Mutex::default(),
             cut: OnceLock::new(),
         }
+    }
+
+    /// None when it showed no certificate.
+    pub(crate) fn shown(&self) -> Option<Shown<'_>> {
+        let shown = Shown { vouched: self.vouched.as_deref(), certificates: &self.certificates };
+        (shown.vouched.is_some() || !shown.certificates.is_empty()).then_some(shown)
     }
 
     pub(crate) fn activity(&self) -> Option<Timestamp> {
@@ -215,7 +225,7 @@ mod tests {
         let mut session = Session {
             device: DeviceId::parse("d").unwrap(),
             serial: 0,
-            shared: Arc::new(Shared::new("g".into(), Proof::Policy, None, None, at(0))),
+            shared: Arc::new(Shared::new("g".into(), Proof::Policy, None, Box::default(), None, at(0))),
             auth_method: "{}".into(),
             subscriptions: Subscriptions::default(),
             persistence: Persistence::Kept,

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use muster_identity::DeviceId;
 use muster_mqtt::{ByteString, QoS};
 use muster_sas::Token;
-use muster_x509::Peer;
+use muster_x509::{IssuerAndSerial, Peer};
 use tokio::sync::mpsc;
 
 use crate::{renewal::RenewalRefusal, twin::TwinRefusal};
@@ -28,7 +28,7 @@ pub(crate) use auth_method::AuthMethods;
 pub(crate) use directory::Directory;
 pub use live::Session;
 pub use refused::Refused;
-pub use vouched::{Holder, Verdict, Vouched};
+pub use vouched::{Holder, Shown, Verdict, Vouched};
 
 /// What the transport needs back to acknowledge.
 pub type PacketId = NonZeroU16;
@@ -42,6 +42,8 @@ pub struct Hello {
     pub peer: Peer,
     /// When the certificate in `peer` is known to whoever issued it.
     pub vouched: Option<Vouched>,
+    /// What the lists of others know those in `peer` by.
+    pub certificates: Box<[IssuerAndSerial]>,
     pub clean_session: bool,
     pub keep_alive_s: u16,
     /// `DeviceClientType`, for the operator.

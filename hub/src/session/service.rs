@@ -10,7 +10,7 @@ use muster_mqtt::ByteString;
 use serde_json::json;
 
 use super::{
-    Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Subject, ToDevice, Vouched, Will,
+    Connected, Disconnect, FromDevice, Hello, PacketId, Refused, Session, Shown, Subject, ToDevice, Will,
     credential::{Presented, Proof, prove},
     live::{Shared, keep_alive_timeout},
     shown,
@@ -83,9 +83,9 @@ impl Hub {
         end
     }
 
-    /// Ends every session whose certificate is condemned, and tells how many: after a revocation, once its issuer answers
-    /// by it. Whoever connects at the same time asks the issuer again when it is in.
-    pub fn cut(&self, judge: &dyn Fn(&Vouched) -> Option<String>, now: Timestamp) -> usize {
+    /// Ends every session with a certificate that is condemned, and tells how many: after a revocation, once those who know
+    /// issuers answer by it. Whoever connects at the same time asks them again when it is in.
+    pub fn cut(&self, judge: &dyn Fn(Shown<'_>) -> Option<String>, now: Timestamp) -> usize {
         self.sessions.cut(judge, now)
     }
 
@@ -135,6 +135,7 @@ impl Hub {
             Arc::clone(&device.generation),
             proven.proof,
             hello.vouched,
+            hello.certificates,
             hello.product.as_deref(),
             now,
         ));

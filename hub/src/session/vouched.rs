@@ -1,6 +1,7 @@
 //! What whoever issued a certificate says of it. The hub knows no authorities: it is told, and asks again when it is told to.
 
 use jiff::Timestamp;
+use muster_x509::IssuerAndSerial;
 
 /// A client certificate that was recognized by its issuer when the device connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,14 @@ pub struct Vouched {
     pub common_name: Option<String>,
     pub not_after: Timestamp,
     pub verdict: Verdict,
+}
+
+/// What is kept of the certificates that a connected device showed, to ask their issuers again.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'s> {
+    pub vouched: Option<&'s Vouched>,
+    /// Of the chain, leaf first.
+    pub certificates: &'s [IssuerAndSerial],
 }
 
 /// Whose it is: everything with this generation is revoked at once.

@@ -168,6 +168,7 @@ pub(crate) fn hello(id: &str) -> Hello {
         token: Some(token(&format!("{HOST}/devices/{id}"), &key(1), later(3600), None)),
         peer: peer(Vec::new()),
         vouched: None,
+        certificates: Box::default(),
         clean_session: false,
         keep_alive_s: 60,
         product: None,

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 
 use muster_hub::protocol::mqtt::{PacketIds, decode, encode, hello, parse_username};
 use muster_hub::protocol::status;
-use muster_hub::{Connected, Disconnect, Hello, Hub, Refused, Session, ToDevice};
+use muster_hub::{Connected, Disconnect, Hello, Hub, Refused, Session, Shown, ToDevice};
 use muster_mqtt::{Packet, ReadError};
+use muster_x509::IssuerAndSerial;
 
 use super::front::{Front, now};
 use super::mqtt::{Arrived, Wire, answer};
@@ -47,6 +48,7 @@ impl Talk {
             let username = parse_username(&username)?;
             let mut hello = hello(*connect, username, peer)?;
             hello.vouched = vouched(&front.ca, &hello.peer.chain, now());
+            hello.certificates = IssuerAndSerial::of_chain(&hello.peer.chain);
             enter(front, &hub, hello).await
         };
         match outcome.await {
@@ -184,11 +186,20 @@ impl Talk {
 
 /// What was revoked while the device came in is found by one of two: who cuts sessions sees this one, or this one sees that.
 async fn enter(front: &Front, hub: &Hub, hello: Hello) -> Result<Connected, Refused> {
-    let (device, vouched) = (hello.device.clone(), hello.vouched.clone());
+    let (device, vouched, certificates) =
+        (hello.device.clone(), hello.vouched.clone(), hello.certificates.clone());
+    let condemned = || {
+        let shown = Shown { vouched: vouched.as_ref(), certificates: &certificates };
+        condemned(&front.ca, &front.dps.dps, shown).map(Refused::Vouched)
+    };
+    // Before the hub, too: who is refused must not have taken the place of a session that is good.
+    if let Some(refused) = condemned() {
+        hub.refused(&device, refused.clone(), now());
+        return Err(refused);
+    }
     let connected = hub.connect(hello, now()).await?;
-    let condemned = vouched.and_then(|vouched| condemned(&front.ca, &vouched)).map(Refused::Vouched);
     let barred = || front.barred.why(&hub.settings().host, &device).map(Refused::Barred);
-    match condemned.or_else(barred) {
+    match condemned().or_else(barred) {
         None => Ok(connected),
         Some(refused) => {
             hub.disconnected(connected.session, Disconnect::Revoked(refused.to_string()), now()).await;

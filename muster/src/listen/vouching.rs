@@ -1,9 +1,10 @@
-//! What our authority says of the certificate that a device presents to its hub, in the hub's words.
+//! What those who know issuers say of the certificates that a device presents to its hub, in the hub's words.
 
 use jiff::Timestamp;
 
 use muster_ca::{AuthorityId, Ca, Holder, Identified, Revocation, Unidentified};
-use muster_hub::{Verdict, Vouched};
+use muster_dps::Dps;
+use muster_hub::{Shown, Verdict, Vouched};
 
 /// None for a certificate that is not ours: the hub judges it by itself.
 pub(super) fn vouched(ca: &Ca, chain: &[Vec<u8>], now: Timestamp) -> Option<Vouched> {
@@ -25,8 +26,13 @@ pub(super) fn vouched(ca: &Ca, chain: &[Vec<u8>], now: Timestamp) -> Option<Vouc
     }
 }
 
-/// Why a certificate that was good is so no more. From memory: asked for every session after every revocation.
-pub(crate) fn condemned(ca: &Ca, vouched: &Vouched) -> Option<String> {
+/// Why a certificate that was good is so no more: by our authority, or by a list of another one. From memory: asked for every
+/// session after every revocation.
+pub(crate) fn condemned(ca: &Ca, dps: &Dps, shown: Shown<'_>) -> Option<String> {
+    shown.vouched.and_then(|vouched| taken_back(ca, vouched)).or_else(|| dps.listed(shown.certificates))
+}
+
+fn taken_back(ca: &Ca, vouched: &Vouched) -> Option<String> {
     let authority = AuthorityId::parse(&vouched.authority).ok()?;
     let holder = vouched.holder.clone();
     let holder = holder.map(|muster_hub::Holder { name, generation }| Holder { name, generation });

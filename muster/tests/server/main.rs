@@ -7,6 +7,7 @@ mod first_boot;
 mod foreign;
 mod limits;
 mod linked_hub;
+mod listed;
 mod plain_http;
 mod revocation;
 mod session;

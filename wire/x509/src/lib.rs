@@ -28,7 +28,9 @@ pub use chain::{
     Validation, fit_to_anchor, verify,
 };
 pub use cms::{CERTIFICATES_MAX, CMS_BYTES_MAX, CmsRefused, certs_only, read_certs_only};
-pub use crl::{CRL_BYTES_MAX, Crl, CrlRefused, Reason, Revoked, Scope, ScopeKind, VerifiedCrl};
+pub use crl::{
+    CRL_BYTES_MAX, Crl, CrlRefused, IssuerAndSerial, IssuerId, Reason, Revoked, Scope, ScopeKind, VerifiedCrl,
+};
 pub use csr::{
     AltName, Attribute, BasicConstraints, CHALLENGE_BYTES_MAX, CSR_BYTES_MAX, ChallengePassword, Csr,
     CsrRefused, Extension, KeyUse, KeyUses, NAMES_MAX, Requested,

@@ -7,6 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use muster_test_engines::for_each_engine;
+use muster_x509::{Certificate, IssuerAndSerial};
 use serde_json::json;
 
 use super::{GROUP, pem, refused, steps};
@@ -68,13 +69,19 @@ async fn a_device_on_its_issuers_list_is_refused_also_when_the_list_is_gone() {
             let leaf = leaf(name, &line);
             (Device::new(name).with_chain(&[&leaf]), leaf)
         };
-        let ((bad, stolen), (good, _)) = (device("bad"), device("good"));
+        let ((bad, stolen), (good, honest)) = (device("bad"), device("good"));
+        let mut changes = dps.lists();
+        let listed = |it: &Certificate| dps.listed(&[IssuerAndSerial::of(it).unwrap()]);
         enroll(dps, "own", json!({ "attestation": x509("clientCertificates", &stolen) })).await;
 
         // Nothing came yet: devices are let in, and the trace says so.
         assert!(steps(dps, &bad).await.contains("there is none for it; let pass"));
         web.publish(line.crl(5, &[&stolen], CURRENT));
         hours.pass(dps, &web).await;
+        assert!(changes.has_changed().unwrap(), "whoever has sessions asks again");
+        changes.mark_unchanged();
+        assert!(listed(&stolen).unwrap().contains("says list 5 of the stored certificate `line`"));
+        assert_eq!(listed(&honest), None);
         let said = refused(dps, &bad).await;
         assert!(
             said.contains("was revoked at") && said.contains("keyCompromise") && said.contains("list 5"),
@@ -105,6 +112,7 @@ async fn a_device_on_its_issuers_list_is_refused_also_when_the_list_is_gone() {
             assert!(told.contains(problem), "{told}");
             refused(dps, &bad).await;
             good.provisioned(dps).await;
+            assert!(listed(&stolen).is_some() && !changes.has_changed().unwrap());
         }
         bench.close().await;
 
@@ -116,6 +124,7 @@ async fn a_device_on_its_issuers_list_is_refused_also_when_the_list_is_gone() {
         web.publish(line.crl(6, &[], CURRENT));
         hours.pass(dps, &web).await;
         bad.provisioned(dps).await;
+        assert_eq!(dps.listed(&[IssuerAndSerial::of(&stolen).unwrap()]), None);
         // With another key the lists of the former one go.
         owner.store("line", json!({ "certificate": pem(&impostor.certificate) })).await;
         let shown = owner.send("GET", "/certificates/line", &[], "").await.body;

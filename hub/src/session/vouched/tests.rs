@@ -2,12 +2,19 @@
 
 use muster_identity::{Admission, Authentication};
 use muster_store::Db;
+use muster_x509::Certificate;
 
 use super::*;
 use crate::{
     Disconnect, Hello, Refused,
     tests::{Stage, admission, hello, later, now},
 };
+
+fn factory_certificate() -> Certificate {
+    let params = rcgen::CertificateParams::default();
+    let key = rcgen::KeyPair::generate().unwrap();
+    Certificate::parse(params.self_signed(&key).unwrap().der()).unwrap()
+}
 
 fn vouched(serial: u8, verdict: Verdict) -> Vouched {
     Vouched {
@@ -60,12 +67,21 @@ async fn what_an_issuer_takes_back_is_cut_and_nothing_else() {
         let hello = Hello { vouched: (at < 2).then(|| vouched(at, Verdict::Good)), ..hello(id) };
         connected.push(stage.hub.connect(hello, now()).await.unwrap());
     }
-    let judge = |it: &Vouched| (it.serial == [1; 16]).then(|| "keyCompromise".to_owned());
+    let judge = |it: Shown<'_>| (it.vouched?.serial == [1; 16]).then(|| "keyCompromise".to_owned());
     assert_eq!(stage.hub.cut(&judge, now()), 1);
     assert_eq!(stage.hub.cut(&judge, now()), 0, "once");
     assert_eq!(stage.hub.connected(), 2);
     assert_eq!(connected[1].session.cut(), Some(Disconnect::Revoked("keyCompromise".to_owned())));
     assert!(connected[1].mailbox.recv().await.is_none(), "its connection hears of it");
+
+    // By what is kept of the chain, whoever signed it.
+    let certificate = factory_certificate();
+    let known = IssuerAndSerial::of(&certificate).unwrap();
+    let hello = Hello { certificates: Box::new([known.clone()]), ..hello("b") };
+    connected[1] = stage.hub.connect(hello, now()).await.unwrap();
+    let judge = |it: Shown<'_>| it.certificates.contains(&known).then(|| "on a list".to_owned());
+    assert_eq!((stage.hub.cut(&judge, now()), stage.hub.connected()), (1, 2));
+    assert_eq!(connected[1].session.cut(), Some(Disconnect::Revoked("on a list".to_owned())));
 
     // And a device that has no certificate at all.
     let device = connected[2].session.device().clone();

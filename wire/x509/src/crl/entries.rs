@@ -108,7 +108,7 @@ impl Entries {
 }
 
 /// Without the zeros in front, which not every certificate writes as DER wants them.
-fn significant(serial: &[u8]) -> &[u8] {
+pub(super) fn significant(serial: &[u8]) -> &[u8] {
     let zeros = serial.iter().take_while(|octet| **octet == 0).count();
     serial.get(zeros..).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{CrlRefused, Scope};
 use crate::der::{self, Element, NotDer};
 
-const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
+pub(super) const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
 const CRL_NUMBER: &str = "2.5.29.20";
 const ISSUING_DISTRIBUTION_POINT: &str = "2.5.29.28";
 /// RFC 5280 section 5.2.3.
@@ -65,7 +65,7 @@ fn number_of(value: &[u8]) -> Result<Box<[u8]>, CrlRefused> {
 }
 
 /// RFC 5280 section 4.2.1.1; issuer and serial number are the means of older authorities, and are not compared.
-fn identifier_of(value: &[u8]) -> Result<Option<Box<[u8]>>, NotDer> {
+pub(super) fn identifier_of(value: &[u8]) -> Result<Option<Box<[u8]>>, NotDer> {
     der::check(value)?;
     let mut parts = der::only(value, der::SEQUENCE)?.inside();
     Ok(parts.optional(der::context_primitive(0))?.map(|identifier| identifier.contents.into()))

@@ -5,6 +5,7 @@
 
 mod entries;
 mod extensions;
+mod issuer_and_serial;
 mod refused;
 mod scope;
 
@@ -22,6 +23,7 @@ use crate::{
 
 use entries::Entries;
 pub use entries::{Reason, Revoked};
+pub use issuer_and_serial::{IssuerAndSerial, IssuerId};
 pub use refused::CrlRefused;
 pub use scope::{Scope, ScopeKind};
 

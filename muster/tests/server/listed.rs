@@ -1,0 +1,173 @@
+//! A device on the list of an authority of others: cut from its hub when the list comes, and not let in again.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use muster_simulator::{Device, DeviceKey, HubClient, HubError, HubOptions, OpenError};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::{Fixture, PATIENCE};
+
+/// From the list's last byte to the end of the connection.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
+
+/// An authority of others.
+struct Plant {
+    params: CertificateParams,
+    key: KeyPair,
+}
+
+/// A web server with one list.
+#[derive(Clone)]
+struct Web(Arc<Mutex<Shelf>>);
+
+struct Shelf {
+    list: Vec<u8>,
+    /// When it was last handed out.
+    handed_out: Option<Instant>,
+}
+
+fn named(name: &str, serial: u64) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.serial_number = Some(SerialNumber::from(serial));
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+impl Plant {
+    fn new() -> Self {
+        let mut params = named("plant", 1);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self { params, key: KeyPair::generate().unwrap() }
+    }
+
+    fn pem(&self) -> String {
+        self.params.self_signed(&self.key).unwrap().pem()
+    }
+
+    fn list(&self, number: u64, serials: &[u64]) -> Vec<u8> {
+        let revoked = serials.iter().map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: rcgen::date_time_ymd(2026, 2, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2090, 1, 1),
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&Issuer::from_params(&self.params, &self.key)).unwrap().der().to_vec()
+    }
+
+    /// Known to the first hub by its thumbprint.
+    async fn device(&self, fixture: &Fixture, id: &str, serial: u64) -> Device {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            named(id, serial).signed_by(&key, &Issuer::from_params(&self.params, &self.key)).unwrap();
+        let thumbprint = muster_x509::Certificate::parse(certificate.der()).unwrap().sha256().to_string();
+        let thumbprints = json!({ "primaryThumbprint": thumbprint });
+        let identity = json!({
+            "deviceId": id, "authentication": { "type": "selfSigned", "x509Thumbprint": thumbprints },
+        });
+        let (_, service) = fixture.hub();
+        service.put_device(&identity, None).await.unwrap();
+        let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Device::new(id, DeviceKey::X509 { chain, key })
+    }
+}
+
+impl Web {
+    async fn start(list: Vec<u8>) -> (Self, u16) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let web = Self(Arc::new(Mutex::new(Shelf { list, handed_out: None })));
+        let served = web.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 2048];
+                if stream.read(&mut head).await.is_err() {
+                    continue;
+                }
+                let answer = served.answer();
+                let _ = stream.write_all(&answer).await;
+            }
+        });
+        (web, port)
+    }
+
+    fn answer(&self) -> Vec<u8> {
+        let mut shelf = self.0.lock().unwrap();
+        shelf.handed_out = Some(Instant::now());
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", shelf.list.len());
+        [head.as_bytes(), &shelf.list].concat()
+    }
+
+    fn publish(&self, list: Vec<u8>) {
+        *self.0.lock().unwrap() = Shelf { list, handed_out: None };
+    }
+
+    fn handed_out(&self) -> Option<Instant> {
+        self.0.lock().unwrap().handed_out
+    }
+}
+
+async fn connect(fixture: &Fixture, device: &Device) -> Result<HubClient, HubError> {
+    let (hub, _) = fixture.hub();
+    let endpoint = fixture.endpoints.hub(&hub.host_name);
+    HubClient::connect(&fixture.trust, &endpoint, device.clone(), &HubOptions::default()).await
+}
+
+#[tokio::test]
+async fn who_gets_onto_the_list_of_its_authority_is_cut_when_the_list_comes_and_stays_out() {
+    let (fixture, plant) = (Fixture::start().await, Plant::new());
+    let (web, port) = Web::start(plant.list(1, &[])).await;
+    let pem = fixture.folder.path().join("plant.pem");
+    std::fs::write(&pem, plant.pem()).unwrap();
+    fixture.json(&format!("certificate upload plant {}", pem.display())).await;
+    // A list that cannot be had cuts nobody, whatever it means for those who register.
+    fixture
+        .json(&format!("certificate crl plant --url http://127.0.0.1:{port}/plant.crl --check require"))
+        .await;
+    let (stolen, honest) =
+        (plant.device(&fixture, "stolen", 7).await, plant.device(&fixture, "honest", 8).await);
+    let mut cut = connect(&fixture, &stolen).await.unwrap();
+    let mut kept = connect(&fixture, &honest).await.unwrap();
+
+    web.publish(plant.list(2, &[7]));
+    fixture.json("certificate crl plant --refresh").await;
+    let ended = tokio::time::timeout(PATIENCE, cut.session().next()).await.unwrap();
+    let took = web.handed_out().unwrap().elapsed();
+    assert!(ended.is_err() && took < CUT_WITHIN, "{ended:?} after {took:?}");
+    let refused = connect(&fixture, &stolen).await.err().unwrap();
+    assert!(matches!(refused, HubError::Open(OpenError::Refused { code: 5 })), "{refused:?}");
+    let (_, service) = fixture.hub();
+    let path = "/devices/stolen/lastDisconnect?api-version=2021-04-12";
+    let told = service.call(http::Method::GET, path, &[], None).await.unwrap().body;
+    for end in ["disconnected", "refused"] {
+        let reason = told[end]["reason"].as_str().unwrap();
+        assert!(reason.contains("says list 2 of the stored certificate `plant`"), "{told}");
+    }
+    kept.send("", bytes::Bytes::from_static(b"still here")).await.unwrap();
+    kept.settle().await.unwrap();
+
+    // Taken off by the next one.
+    web.publish(plant.list(3, &[]));
+    fixture.json("certificate crl plant --refresh").await;
+    crate::eventually_async("let in again", async || connect(&fixture, &stolen).await.is_ok()).await;
+    fixture.running.shutdown().await;
+}
