@@ -43,8 +43,8 @@ pub use hierarchy::{
 };
 pub use identification::{Identified, Unidentified};
 pub use issuance::{
-    CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, Page,
-    RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
+    CertificateReadError, Filter, Freshness, Hardware, Holder, IssueError, Issued, NameError, News, Page,
+    Recipient, RenewError, RenewRequest, Request, ServerCertificate, ServerCertificateError, Stage, Stored,
     SubjectFacts, renew_after,
 };
 pub use keys::{

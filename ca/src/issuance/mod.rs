@@ -4,6 +4,7 @@ mod draft;
 mod holders;
 mod in_flight;
 mod names;
+mod news;
 mod order;
 mod refusal;
 mod renewal;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use names::NameError;
+pub use news::{News, Recipient};
 pub use renewal::{RenewError, RenewRequest, renew_after};
 pub use request::{Freshness, Hardware, Holder, Issued, Request, SubjectFacts};
 pub use server::{ServerCertificate, ServerCertificateError};

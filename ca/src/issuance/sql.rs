@@ -226,7 +226,7 @@ pub(super) async fn in_order(
     db.fetch(sql, &args).await?.iter().map(stored).collect()
 }
 
-fn stored(row: &Row) -> Result<Stored, CertificateReadError> {
+pub(super) fn stored(row: &Row) -> Result<Stored, CertificateReadError> {
     let damaged = |column| {
         let serial = row.text("serial").unwrap_or_default().to_owned();
         CertificateReadError::Damaged { serial, column }

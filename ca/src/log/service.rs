@@ -22,8 +22,8 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 pub struct Log {
     /// Without it the sequencer finishes what it has, and stops.
     queue: Mutex<Option<mpsc::Sender<Job>>>,
-    /// Ends when the sequencer has stopped.
-    running: watch::Receiver<()>,
+    /// How many there are; ends when the sequencer has stopped.
+    certificates: watch::Receiver<u64>,
     pub(super) signer: Signer,
 }
 
@@ -32,10 +32,10 @@ impl Log {
     pub async fn open(db: &Db) -> Result<Self, ReadError> {
         let head = sql::head(db).await?;
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
-        let (finished, running) = watch::channel(());
+        let (told, certificates) = watch::channel(head.edge.size());
         // Owned by this handle: it ends with the queue, and `close` waits for it.
-        tokio::spawn(Sequencer { db: db.clone(), queue, head, running: finished }.run());
-        Ok(Self { queue: Mutex::new(Some(sender)), running, signer: Signer::default() })
+        tokio::spawn(Sequencer { db: db.clone(), queue, head, certificates: told }.run());
+        Ok(Self { queue: Mutex::new(Some(sender)), certificates, signer: Signer::default() })
     }
 
     /// See [`Ca::append`]. A caller that stops waiting does not take the record back.
@@ -51,8 +51,12 @@ impl Log {
     /// Writes what was handed in, then stops; later records are answered that the database is closed.
     pub async fn close(&self) {
         self.queue().take();
-        let mut running = self.running.clone();
+        let mut running = self.certificates.clone();
         while running.changed().await.is_ok() {}
+    }
+
+    pub(crate) fn certificates(&self) -> watch::Receiver<u64> {
+        self.certificates.clone()
     }
 
     fn queue(&self) -> MutexGuard<'_, Option<mpsc::Sender<Job>>> {

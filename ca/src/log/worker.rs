@@ -34,8 +34,9 @@ pub(super) struct Sequencer {
     pub(super) queue: mpsc::Receiver<Job>,
     /// Where both logs end, as far as is known here.
     pub(super) head: Head,
-    /// Dropped when the sequencer is done, which is how others know.
-    pub(super) running: watch::Sender<()>,
+    /// How many certificates there are, for those who follow them. Dropped when the sequencer is done, which is how others
+    /// know.
+    pub(super) certificates: watch::Sender<u64>,
 }
 
 /// What became of a batch.
@@ -63,8 +64,10 @@ impl Sequencer {
         while self.queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
             self.gather(&mut jobs).await;
             self.write(std::mem::take(&mut jobs)).await;
+            let size = self.head.edge.size();
+            self.certificates.send_if_modified(|told| std::mem::replace(told, size) != size);
         }
-        drop(self.running);
+        drop(self.certificates);
     }
 
     /// Takes along who comes at the same time. The commit before has woken many callers at once, and the first of them has
