@@ -16,7 +16,7 @@
 //! | `POST …/{id}/import` | a root of somebody else ([`shapes::Chain`]) |
 //! | `POST …/{id}/renew`, `…/retire`, `…/reactivate`, `…/crl-only` | the life of an authority |
 //! | `GET /ca/audit`, `…/export`, `…/verify` | every decision ([`shapes::AuditPage`]); a file; [`shapes::Verifying`], line by line |
-//! | `GET /ca/checkpoint`, `/ca/proofs/{serial}`, `/ca/consistency` | proofs ([`shapes::Checkpoint`], C2SP tlog-proof, [`shapes::Consistency`]) |
+//! | `GET /ca/checkpoint`, `/ca/proofs/{serial or SHA-256}`, `/ca/consistency` | proofs ([`shapes::Checkpoint`], C2SP tlog-proof, [`shapes::Consistency`]) |
 //! | `GET /ca/profiles`, `GET PUT DELETE …/{name}` | profiles and their versions ([`shapes::Profile`]; written as TOML) |
 //! | `GET /ca/grants`, `PUT DELETE …/{id}` | who may ask for what ([`crate::Grant`]) |
 //! | `GET /ca/est/labels`, `GET PUT DELETE …/{name}` | what EST gives at which path ([`crate::EstLabel`]) |
@@ -129,7 +129,7 @@ pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
         .route("/ca/audit/export", get(audit::export))
         .route("/ca/audit/verify", get(audit::verify))
         .route("/ca/checkpoint", get(proofs::checkpoint))
-        .route("/ca/proofs/{serial}", get(proofs::inclusion))
+        .route("/ca/proofs/{wanted}", get(proofs::inclusion))
         .route("/ca/consistency", get(proofs::consistency))
         .route("/ca/profiles", get(profiles::list))
         .route("/ca/profiles/{name}", get(profiles::one).put(profiles::put).delete(profiles::retire))

@@ -1,4 +1,4 @@
-//! `GET /ca/checkpoint`, `GET /ca/proofs/{serial}?authority=`, `GET /ca/consistency?from=&to=`.
+//! `GET /ca/checkpoint`, `GET /ca/proofs/{serial}?authority=`, `GET /ca/proofs/{SHA-256}`, `GET /ca/consistency?from=&to=`.
 
 use axum::{
     body::Body,
@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     answer,
-    read::{self, Asked},
+    read::{self, Asked, Named},
     shapes,
     status::ApiError,
 };
@@ -27,8 +27,8 @@ pub(super) async fn checkpoint(mut asked: Asked) -> Response {
 }
 
 /// A C2SP tlog-proof, as a file to keep beside the certificate.
-pub(super) async fn inclusion(Path(serial): Path<String>, mut asked: Asked) -> Response {
-    let answered = Box::pin(try_inclusion(&mut asked, &serial)).await;
+pub(super) async fn inclusion(Path(wanted): Path<String>, mut asked: Asked) -> Response {
+    let answered = Box::pin(try_inclusion(&mut asked, &wanted)).await;
     asked.answer(answered)
 }
 
@@ -54,18 +54,21 @@ async fn try_checkpoint(asked: &mut Asked) -> Result<Response, ApiError> {
     Ok(answer::json(StatusCode::OK, &shape))
 }
 
-async fn try_inclusion(asked: &mut Asked, serial: &str) -> Result<Response, ApiError> {
+async fn try_inclusion(asked: &mut Asked, wanted: &str) -> Result<Response, ApiError> {
     asked.caller()?;
-    let wanted: Where = asked.query()?;
-    let authority = wanted.authority.map(|id| read::authority(Some(&id))).transpose()?;
-    let found = asked.ca().certificate(read::serial(serial)?, authority.as_ref()).await?;
-    let index = match found.map(|stored| stored.stage) {
-        Some(Stage::Issued { log_index, .. }) => log_index,
-        Some(Stage::Recorded | Stage::Abandoned) | None => {
-            return Err(ApiError::NoCertificate(serial.to_owned()));
+    let Where { authority } = asked.query()?;
+    let proof = match read::serial_or_sha256(wanted)? {
+        Named::Sha256(_) if authority.is_some() => return Err(ApiError::AuthorityOfHash),
+        Named::Sha256(sha256) => asked.ca().prove_certificate(&sha256, asked.now).await?,
+        Named::Serial(serial) => {
+            let authority = authority.map(|id| read::authority(Some(&id))).transpose()?;
+            let found = asked.ca().certificate(serial, authority.as_ref()).await?;
+            let Some(Stage::Issued { log_index, .. }) = found.map(|stored| stored.stage) else {
+                return Err(ApiError::NoCertificate(wanted.to_owned()));
+            };
+            asked.ca().prove(log_index, asked.now).await?
         }
     };
-    let proof = asked.ca().prove(index, asked.now).await?;
     let mut response = Response::new(Body::from(proof.to_text()));
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);

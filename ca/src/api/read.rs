@@ -144,6 +144,22 @@ pub(super) fn holder(holder: Option<shapes::Holder>, ca: &Ca) -> Option<Holder> 
     })
 }
 
+/// By what a certificate is asked for.
+pub(super) enum Named {
+    Serial([u8; 16]),
+    /// Of its DER.
+    Sha256([u8; 32]),
+}
+
+/// Told apart by their lengths.
+pub(super) fn serial_or_sha256(text: &str) -> Result<Named, ApiError> {
+    let mut sha256 = [0; 32];
+    match hex::decode_to_slice(text.replace(':', ""), &mut sha256) {
+        Ok(()) => Ok(Named::Sha256(sha256)),
+        Err(_) => serial(text).map(Named::Serial).map_err(|_| ApiError::SerialOrHash),
+    }
+}
+
 /// As it is written everywhere: hexadecimal, perhaps with colons.
 pub(super) fn serial(text: &str) -> Result<[u8; 16], ApiError> {
     let mut serial = [0; 16];

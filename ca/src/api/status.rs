@@ -39,6 +39,12 @@ pub(super) enum ApiError {
     Header(&'static str),
     #[error("serial number is not 32 hexadecimal digits")]
     Serial,
+    #[error(
+        "neither a serial number (32 hexadecimal digits) nor the SHA-256 of a certificate in DER (64): give one of them"
+    )]
+    SerialOrHash,
+    #[error("a SHA-256 names one certificate, whoever issued it: leave `authority` out")]
+    AuthorityOfHash,
     #[error("serial number of hardware is not hexadecimal")]
     HardwareSerial,
     #[error("hash of a key is not 64 hexadecimal digits: give the SHA-256 of its SubjectPublicKeyInfo")]
@@ -149,6 +155,8 @@ impl ApiError {
             | Self::Query(_)
             | Self::Header(_)
             | Self::Serial
+            | Self::SerialOrHash
+            | Self::AuthorityOfHash
             | Self::HardwareSerial
             | Self::KeyHash
             | Self::ProfileMissing

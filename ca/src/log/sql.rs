@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use muster_store::{Db, Row, Rows, Statement, StoreError, Value};
 
 use super::{
-    Checkpoint, Head, ReadError,
+    Checkpoint, Hash, Head, ReadError,
     edge::{Changed, Edge},
     tiles::{TileId, Tiles},
 };
@@ -30,6 +30,10 @@ const TILE: &str = "SELECT hashes FROM ca_log_tile WHERE level = $1 AND tile = $
 
 const PUT_TILE: &str = "INSERT INTO ca_log_tile (level, tile, hashes) VALUES ($1, $2, $3) \
      ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes";
+
+/// The same certificate may be taken in again; one place proves as much as another.
+const INDEX_OF_CERTIFICATE: &str = "SELECT MIN(log_index) AS log_index FROM ca_audit_entry \
+     WHERE certificate_sha256 = $1 AND log_index IS NOT NULL";
 
 const HASH_OF_ENTRY: &str = "SELECT hash FROM ca_audit_entry WHERE sequence = $1";
 
@@ -109,6 +113,13 @@ pub(crate) async fn tiles(db: &Db, ids: &[TileId]) -> Result<Tiles, ReadError> {
         }
     }
     Ok(tiles)
+}
+
+/// Where the certificate with this hash is.
+pub(crate) async fn index_of(db: &Db, certificate_sha256: &Hash) -> Result<Option<u64>, StoreError> {
+    let rows = db.fetch(INDEX_OF_CERTIFICATE, &[hex::encode(certificate_sha256).into()]).await?;
+    let index = rows.first().map(|row| row.opt_int("log_index")).transpose()?.flatten();
+    Ok(index.and_then(|index| u64::try_from(index).ok()))
 }
 
 /// The hash that an entry was written with, if it was.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{Code, INTERNAL, UNAVAILABLE, read, sign, store};
+use super::{Code, INTERNAL, UNAVAILABLE, sign, store};
 use crate::{ExportError, LogReadError, ProveError, SignCheckpointError};
 
 pub(super) fn prove(error: &ProveError) -> Code {
@@ -13,7 +13,6 @@ pub(super) fn prove(error: &ProveError) -> Code {
         ProveError::NoSuchSize(_) => (StatusCode::BAD_REQUEST, "SizeRefused"),
         ProveError::Checkpoint(error) => checkpoint(error),
         ProveError::Read(error) => log(error),
-        ProveError::Certificate(error) => read(error),
     }
 }
 

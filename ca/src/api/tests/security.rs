@@ -210,6 +210,34 @@ async fn a_proof_holds_for_its_certificate_alone() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_proved_by_its_hash_whoever_signed_it() {
+    let api = Api::open().await;
+    let issued = sign(&api, "pump-1", None).await;
+    let root = api.ask(Method::GET, "/ca/authorities/root", "").await.json();
+    let checkpoint = api.ask(Method::GET, "/ca/checkpoint", "").await.json();
+    let key = VerifierKey::parse(checkpoint["key"].as_str().unwrap()).unwrap();
+    for told in [&issued, &root] {
+        let certificate = &muster_x509::read_certificates(told["certificate"].as_str().unwrap()).unwrap()[0];
+        let sha256 = certificate.sha256().to_string();
+        let colons: Vec<_> = sha256.as_bytes().chunks(2).map(|it| std::str::from_utf8(it).unwrap()).collect();
+        for spelled in [sha256.clone(), sha256.to_lowercase(), colons.join(":")] {
+            let proof = api.ask(Method::GET, &format!("/ca/proofs/{spelled}"), "").await;
+            assert_eq!(proof.status, StatusCode::OK, "{spelled}");
+            verify_proof(&String::from_utf8(proof.body).unwrap(), certificate.der(), &key).unwrap();
+        }
+        let both = api.ask(Method::GET, &format!("/ca/proofs/{sha256}?authority=root"), "").await;
+        assert_eq!(both.refusal(), (400, "Malformed".to_owned()));
+    }
+    let strange = "ab".repeat(32);
+    let refused = api.ask(Method::GET, &format!("/ca/proofs/{strange}"), "").await;
+    assert_eq!(refused.refusal(), (404, "CertificateNotFound".to_owned()));
+    assert!(refused.json()["message"].as_str().unwrap().contains(&strange));
+    let neither = api.ask(Method::GET, "/ca/proofs/abcd", "").await;
+    assert_eq!(neither.refusal(), (400, "Malformed".to_owned()));
+    api.close().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_refused_by_name() {
     let api = Api::open().await;
     let nobody = "00112233445566778899aabbccddeeff";

@@ -11,8 +11,6 @@ use super::{
     merkle::{Hash, leaf_hash, root_of_inclusion, roots_of_consistency, sha256},
     note::VerifierKey,
 };
-use crate::CertificateReadError;
-
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 const EXTRA: &str = "extra ";
 const INDEX: &str = "index ";
@@ -60,16 +58,16 @@ pub struct Proven {
 pub enum ProveError {
     #[error("the transparency log has no certificate {0}")]
     NoSuchCertificate(u64),
-    #[error("certificate `{serial}` is not one that was issued here")]
-    NotLogged { serial: String },
+    #[error(
+        "the transparency log has no certificate with SHA-256 `{sha256}`: it was not issued here, or other bytes were hashed than its DER"
+    )]
+    NotLogged { sha256: String },
     #[error("the transparency log had never {0} certificates")]
     NoSuchSize(u64),
     #[error(transparent)]
     Checkpoint(#[from] SignCheckpointError),
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error(transparent)]
-    Certificate(#[from] CertificateReadError),
 }
 
 /// Why it proves nothing.

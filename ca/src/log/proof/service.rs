@@ -3,13 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 
-use muster_x509::Certificate;
-
 use super::{Consistency, Proof, ProveError};
 use crate::{
     Ca,
-    issuance::Stage,
-    log::{ReadError, merkle::sha256, sql, tiles::Plan},
+    log::{Hash, ReadError, merkle::sha256, sql, tiles::Plan},
 };
 
 impl Ca {
@@ -31,21 +28,15 @@ impl Ca {
         Ok(Proof { certificate_sha256, index, path, note: checkpoint.note })
     }
 
-    /// The same for a certificate, found by its serial number.
+    /// The same for a certificate that is known by the SHA-256 of its DER: authorities' own as well, whoever signed them.
     pub async fn prove_certificate(
         &self,
-        certificate: &Certificate,
+        certificate_sha256: &Hash,
         now: Timestamp,
     ) -> Result<Proof, ProveError> {
-        let missing = || ProveError::NotLogged { serial: certificate.serial_hex().to_owned() };
-        let serial = certificate.serial().try_into().map_err(|_| missing())?;
-        let stored = self.certificate(serial, None).await?;
-        match stored.map(|stored| stored.stage) {
-            Some(Stage::Issued { log_index, certificate: found }) if found.der() == certificate.der() => {
-                self.prove(log_index, now).await
-            }
-            _ => Err(missing()),
-        }
+        let index = sql::index_of(&self.db, certificate_sha256).await.map_err(ReadError::from)?;
+        let index = index.ok_or_else(|| ProveError::NotLogged { sha256: hex::encode(certificate_sha256) })?;
+        self.prove(index, now).await
     }
 
     /// The proof that the log of one size is the beginning of the log of another.

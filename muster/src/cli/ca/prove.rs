@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use muster_ca::{VerifierKey, find_in_export, verify_proof};
@@ -15,7 +15,7 @@ use super::get;
 use crate::cli::failure::{Failure, expect};
 use crate::cli::target::Target;
 use crate::cli::{input, show};
-use crate::client::{Call, Client, segment};
+use crate::client::{Call, Client};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
@@ -72,14 +72,23 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn ask(arguments: Arguments, known: Option<VerifierKey>) -> Result<Value, Failure> {
     let client = arguments.target.ca()?;
     let named = Named::read(&arguments.certificate)?;
-    let serial = named.serial();
+    let by_serial = matches!(named, Named::Serial(_));
     let certificate = named.certificate(&client).await?;
     let key = match known {
         Some(known) => known,
         None => key_of(&client).await?,
     };
-    let call = Call::new(Method::GET, format!("/ca/proofs/{}", segment(&serial)));
-    let answer = expect(client.call(&call).await?)?;
+    // By its hash, whoever signed it: serial numbers are unique among one authority's own only.
+    let call = Call::new(Method::GET, format!("/ca/proofs/{}", certificate.sha256()));
+    let answer = client.call(&call).await?;
+    if answer.status == StatusCode::NOT_FOUND && !by_serial {
+        let (subject, serial) = (certificate.subject(), hex::encode(certificate.serial()));
+        return Err(Failure::new(format!(
+            "the certificate of `{subject}` (serial `{serial}`) is not in the log of this server: it was not issued here"
+        ))
+        .fix(format!("ask the server that issued it; its issuer is `{}`", certificate.issuer())));
+    }
+    let answer = expect(answer)?;
     let proof = String::from_utf8_lossy(&answer.body).into_owned();
     let proven = check(&proof, &certificate, &key)?;
     if let Some(out) = &arguments.out {
