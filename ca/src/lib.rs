@@ -48,8 +48,8 @@ pub use issuance::{
     SubjectFacts, renew_after,
 };
 pub use keys::{
-    KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseError, SignError, TokenError,
-    UnknownKeyKind,
+    KeyError, KeyKind, KeyName, KeyPlace, KeyRef, KeyRefError, PassphraseChange, PassphraseChangeError,
+    PassphraseError, PassphraseGiven, SignError, TokenError, UnknownKeyKind, passphrase_opens,
 };
 pub use log::{
     Checkpoint, CheckpointError, Consistency, Damaged, Hash, Inclusion, Log, NoteError, Proof, ProofError,
@@ -65,7 +65,7 @@ pub use public::public_router;
 pub use revocation::{
     ReadmitError, Reason, Revocation, RevocationReadError, RevokeError, Revoked, UnknownReason, What,
 };
-pub use service::{Ca, PassphraseChangeError};
+pub use service::Ca;
 pub use settings::{BaseUrl, BaseUrlError, PassphraseSource, PinSource, Pkcs11, Settings};
 
 /// Fills a slice with unpredictable bytes. Private keys do not depend on it: AWS-LC draws them itself.

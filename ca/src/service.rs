@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
-use muster_store::{Db, WriteError};
+use muster_store::Db;
 use muster_x509::to_pem;
 
 use crate::{
-    Action, Caller, Decision, Entropy, Entry, PassphraseSource, Settings,
+    Caller, Entropy, Settings,
     audit::Audit,
     crl::Crls,
     est::Est,
@@ -17,7 +17,7 @@ use crate::{
     hierarchy::{AuthorityId, Hierarchy, OpenError},
     identification::Identification,
     issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
-    keys::{KeyError, Keys},
+    keys::Keys,
     log::Log,
     ocsp::{Ocsp, Responders},
     revocation::Revocations,
@@ -80,23 +80,6 @@ impl Ca {
         Ok(ca)
     }
 
-    /// Seals the keys under another passphrase. The settings must name its place at the next start.
-    pub async fn change_passphrase(
-        &self,
-        source: PassphraseSource,
-        caller: &Caller,
-        now: Timestamp,
-    ) -> Result<(), PassphraseChangeError> {
-        let changed = self.keys.change_passphrase(source).await;
-        let decision = if changed.is_ok() { Decision::Allowed } else { Decision::Refused };
-        let mut entry = Entry::new(caller, Action::PassphraseChange, "keys", decision);
-        if let Err(error) = &changed {
-            entry = entry.because(error.to_string());
-        }
-        self.audit(entry, now).await?;
-        Ok(changed?)
-    }
-
     /// What time alone brings about; tells when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
         let next = [
@@ -142,13 +125,4 @@ impl Ca {
         let leaf = self.sign_recorded(&signing, new.tbs, &Caller::process(), now).await?;
         server::keep(&self.servers, &self.keys, &names, new.key, &leaf, &chain)
     }
-}
-
-/// Why the passphrase was not changed, or not recorded to be.
-#[derive(Debug, thiserror::Error)]
-pub enum PassphraseChangeError {
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error("the change of the passphrase is not recorded: {0}")]
-    Record(#[from] WriteError),
 }

@@ -74,10 +74,6 @@ impl DataFolder {
         &self.path
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("muster.db")
-    }
-
     pub(crate) fn event_logs(&self) -> PathBuf {
         self.path.join("events")
     }

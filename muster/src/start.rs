@@ -131,12 +131,19 @@ fn end(warning: &ExpiryWarning) -> Option<String> {
     ))
 }
 
+/// In the data folder.
+pub(crate) const DATABASE: &str = "muster.db";
+
 pub(crate) async fn database(config: &Config, folder: &DataFolder) -> Result<Db, StartError> {
+    open_database(config, &folder.path().join(DATABASE)).await
+}
+
+/// Beside whoever has it open, too.
+pub(crate) async fn open_database(config: &Config, file: &Path) -> Result<Db, StartError> {
     Ok(match &config.database {
         Database::Sqlite => {
-            let path = folder.database();
-            reserve_file(&path).map_err(|source| StartError::Write { path: path.clone(), source })?;
-            Db::open_sqlite(&path).await?
+            reserve_file(file).map_err(|source| StartError::Write { path: file.to_owned(), source })?;
+            Db::open_sqlite(file).await?
         }
         Database::Postgres(url) => Db::open_postgres(url.expose()).await?,
     })

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::{
     KeyError, KeyKind, KeyName, KeyRef, SoftKey,
     passphrase::{self, FILE, NEXT_FILE, Passphrase},
+    reseal::PassphraseGiven,
     seal::{self, Broken},
     sealed::{DataKey, DoesNotOpen, Sealed},
 };
@@ -24,6 +25,14 @@ pub(super) struct SealedFiles {
     entropy: Entropy,
 }
 
+/// A passphrase that may seal.
+pub(super) enum Next {
+    /// To be kept beside the keys.
+    MadeUp(Passphrase),
+    /// Kept by whoever gave it.
+    Given(Passphrase),
+}
+
 impl SealedFiles {
     /// Opens the seal; makes it, and a passphrase when the choice is left to us, at the first start. Takes the time
     /// that deriving takes.
@@ -35,7 +44,7 @@ impl SealedFiles {
     ) -> Result<Self, KeyError> {
         let locks = (parent.lock()?, folder.lock()?);
         let data_key = match folder.read(SEAL)? {
-            Some(text) => open_seal(&text, &parent, &folder, source)?,
+            Some(text) => open_seal(&text, &parent, &folder, &PassphraseGiven::At(source.clone()))?,
             None => make_seal(&parent, &folder, source, &entropy)?,
         };
         drop(locks);
@@ -72,24 +81,49 @@ impl SealedFiles {
         Ok(())
     }
 
+    /// Opens what was sealed before, and makes nothing.
+    pub(super) fn reopen(
+        parent: Folder,
+        folder: Folder,
+        given: &PassphraseGiven,
+        entropy: Entropy,
+    ) -> Result<Self, KeyError> {
+        let locks = (parent.lock()?, folder.lock()?);
+        let text =
+            folder.read(SEAL)?.ok_or_else(|| KeyError::NothingSealed { path: folder.path_of(SEAL) })?;
+        let data_key = open_seal(&text, &parent, &folder, given)?;
+        drop(locks);
+        Ok(Self { parent, folder, data_key, entropy })
+    }
+
+    /// What the keys may be sealed under from now on.
+    pub(super) fn next(&self, given: &PassphraseGiven) -> Result<Next, KeyError> {
+        if is_own(given) {
+            return Ok(Next::MadeUp(Passphrase::random(&self.entropy)));
+        }
+        let next = Passphrase::given(given, &self.parent)?.ok_or(KeyError::PassphraseMissing)?;
+        Ok(Next::Given(next.strong()?))
+    }
+
     /// Seals the data key anew. Whoever has both an old copy of the folder and the old passphrase still has the keys.
-    pub(super) fn change_passphrase(&self, source: &PassphraseSource) -> Result<(), KeyError> {
+    pub(super) fn reseal(&self, next: &Next) -> Result<(), KeyError> {
         let _locks = (self.parent.lock()?, self.folder.lock()?);
-        let made_up = *source == PassphraseSource::Automatic && passphrase::credential().is_none();
-        let next = if made_up {
-            let next = Passphrase::random(&self.entropy);
-            next.keep(&self.parent, NEXT_FILE)?;
-            next
-        } else {
-            Passphrase::find(source, &self.parent)?.ok_or(KeyError::PassphraseMissing)?.strong()?
-        };
-        let text = seal::wrap(&self.data_key, &next, &self.entropy).map_err(|DoesNotOpen| KeyError::Make)?;
-        self.folder.write(SEAL, &text)?;
-        if made_up {
-            self.parent.rename(NEXT_FILE, FILE)?;
-        } else if self.parent.has(FILE) {
-            // It opens nothing any more.
-            self.parent.remove(FILE)?;
+        let (Next::MadeUp(passphrase) | Next::Given(passphrase)) = next;
+        let text =
+            seal::wrap(&self.data_key, passphrase, &self.entropy).map_err(|DoesNotOpen| KeyError::Make)?;
+        match next {
+            Next::MadeUp(passphrase) => {
+                passphrase.keep(&self.parent, NEXT_FILE)?;
+                self.folder.write(SEAL, &text)?;
+                self.parent.rename(NEXT_FILE, FILE)?;
+            }
+            Next::Given(_) => {
+                self.folder.write(SEAL, &text)?;
+                let kept = Passphrase::kept(&self.parent, FILE)?;
+                if kept.is_some_and(|kept| seal::unwrap(&text, &kept).is_err()) {
+                    self.parent.remove(FILE)?; // it opens nothing any more
+                }
+            }
         }
         info!("the passphrase of the keys was changed");
         Ok(())
@@ -146,25 +180,37 @@ fn open_seal(
     text: &str,
     parent: &Folder,
     folder: &Folder,
-    source: &PassphraseSource,
+    given: &PassphraseGiven,
 ) -> Result<DataKey, KeyError> {
     let broken = |broken| match broken {
         Broken::DoesNotOpen => KeyError::WrongPassphrase { path: folder.path_of(SEAL) },
         Broken::Malformed => KeyError::Damaged { path: folder.path_of(SEAL), reason: "it is not a seal" },
     };
-    let own = *source == PassphraseSource::Automatic && passphrase::credential().is_none();
-    let next = if own { Passphrase::kept(parent, NEXT_FILE)? } else { None };
+    let next = if is_own(given) { Passphrase::kept(parent, NEXT_FILE)? } else { None };
     // A change of the passphrase was cut short, after the seal was replaced …
     if let Some(data_key) = next.as_ref().and_then(|next| seal::unwrap(text, next).ok()) {
         parent.rename(NEXT_FILE, FILE)?;
         return Ok(data_key);
     }
-    let passphrase = Passphrase::find(source, parent)?.ok_or(KeyError::PassphraseMissing)?;
+    let passphrase = Passphrase::given(given, parent)?.ok_or(KeyError::PassphraseMissing)?;
     let data_key = seal::unwrap(text, &passphrase).map_err(broken)?;
     if next.is_some() {
         parent.remove(NEXT_FILE)?; // … or before.
     }
     Ok(data_key)
+}
+
+/// Whether a passphrase source opens the seal as it is now; looks, and changes nothing.
+pub(super) fn opens(parent: &Folder, folder: &Folder, source: &PassphraseSource) -> Result<bool, KeyError> {
+    let (Some(text), Some(passphrase)) = (folder.read(SEAL)?, Passphrase::find(source, parent)?) else {
+        return Ok(false);
+    };
+    Ok(seal::unwrap(&text, &passphrase).is_ok())
+}
+
+/// Whether the one that is kept beside the keys is meant.
+fn is_own(given: &PassphraseGiven) -> bool {
+    *given == PassphraseGiven::At(PassphraseSource::Automatic) && passphrase::credential().is_none()
 }
 
 fn file_of(name: &KeyName) -> String {

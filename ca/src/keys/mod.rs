@@ -8,6 +8,7 @@ mod listener;
 mod passphrase;
 mod public;
 mod reference;
+mod reseal;
 mod seal;
 mod sealed;
 mod service;
@@ -22,6 +23,7 @@ use crate::folder::FolderError;
 pub use kind::{KeyKind, UnknownKeyKind};
 pub use passphrase::PassphraseError;
 pub use reference::{KeyName, KeyPlace, KeyRef, KeyRefError};
+pub use reseal::{PassphraseChange, PassphraseChangeError, PassphraseGiven, passphrase_opens};
 pub use token::TokenError;
 
 pub(crate) use client::ClientKey;
@@ -61,6 +63,11 @@ pub enum KeyError {
         key.display()
     )]
     SealMissing { path: PathBuf, key: PathBuf },
+    #[error(
+        "there is no `{}`, so nothing was sealed here yet: name the data folder of a server that was started",
+        path.display()
+    )]
+    NothingSealed { path: PathBuf },
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
     #[error("private key `{0}` is there already: choose another name")]

@@ -9,6 +9,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+use super::reseal::PassphraseGiven;
 use crate::{
     Entropy, PassphraseSource,
     folder::{Folder, FolderError},
@@ -60,6 +61,14 @@ impl Passphrase {
                 Some(path) => Self::read(&path).map(Some),
                 None => Self::kept(folder, FILE),
             },
+        }
+    }
+
+    /// What somebody gave, or what is where they say.
+    pub(super) fn given(given: &PassphraseGiven, folder: &Folder) -> Result<Option<Self>, PassphraseError> {
+        match given {
+            PassphraseGiven::At(source) => Self::find(source, folder),
+            PassphraseGiven::Typed(text) => Self::parse(text, || "what was typed".to_owned()).map(Some),
         }
     }
 

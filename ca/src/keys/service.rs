@@ -19,7 +19,7 @@ use super::{
     reference::Place,
     token::{self, Token, TokenError},
 };
-use crate::{Entropy, PassphraseSource, Settings, folder::Folder};
+use crate::{Entropy, Settings, folder::Folder};
 
 /// Every private key of the authority; hands out references, public keys and signatures, nothing else.
 pub(crate) struct Keys {
@@ -199,12 +199,6 @@ impl Keys {
                 Ok(token.destroy(object.clone()).await?)
             }
         }
-    }
-
-    /// Seals the keys under another passphrase; the settings must name its place at the next start.
-    pub(crate) async fn change_passphrase(&self, source: PassphraseSource) -> Result<(), KeyError> {
-        let files = self.files.clone();
-        spawn_blocking(move || files.change_passphrase(&source)).await.map_err(|_| KeyError::Make)?
     }
 
     pub(crate) fn seal_listener(&self, key: &ListenerKey, name: &str) -> Result<String, KeyError> {

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod logs;
+mod passphrase;
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,6 +27,14 @@ impl Office {
         let folder = tempfile::tempdir().unwrap();
         let configuration = configuration(folder.path(), "");
         let serve = Serve::start(&folder.path().join("data"), &configuration);
+        Self { folder, serve }
+    }
+
+    /// Killed, and started again.
+    fn restarted(self) -> Self {
+        let Self { folder, serve } = self;
+        serve.kill();
+        let serve = Serve::start(&folder.path().join("data"), &folder.path().join("muster.toml"));
         Self { folder, serve }
     }
 

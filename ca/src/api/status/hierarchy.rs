@@ -47,6 +47,7 @@ fn key(error: &KeyError) -> Code {
         | KeyError::WrongPassphrase { .. }
         | KeyError::PassphraseMissing
         | KeyError::SealMissing { .. }
+        | KeyError::NothingSealed { .. }
         | KeyError::Passphrase(_)
         | KeyError::Token(_)
         | KeyError::Folder(_) => INTERNAL,

@@ -11,6 +11,7 @@ mod inspect;
 mod issued;
 mod key;
 mod list;
+mod passphrase;
 mod profile;
 mod prove;
 mod renew;
@@ -70,6 +71,8 @@ enum Action {
     Authority(authority::Arguments),
     /// Keys that get no certificate
     Key(key::Arguments),
+    /// What the keys are sealed under
+    Passphrase(Box<passphrase::Arguments>),
     /// Every decision, in a log that cannot be changed unseen
     Audit(audit::Arguments),
     /// Prove that a certificate is in the transparency log
@@ -93,6 +96,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Action::Est(arguments) => est::run(arguments).await,
         Action::Authority(arguments) => Box::pin(authority::run(arguments)).await,
         Action::Key(arguments) => key::run(arguments).await,
+        Action::Passphrase(arguments) => Box::pin(passphrase::run(*arguments)).await,
         Action::Audit(arguments) => Box::pin(audit::run(arguments)).await,
         Action::Prove(arguments) => prove::run(arguments).await,
     }
