@@ -33,7 +33,7 @@ pub use caller::{Caller, Credential, Grant, GrantChangeError, GrantError, NotGra
 pub use crl::{CrlFacts, PublishError};
 pub use est::{
     Approval, Base64Form, CredentialKind, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel, EstRequest,
-    EstRequestError, FreshCredential, NewEstCredential, Verdict, router as est_router,
+    EstRequestError, EstTrust, FreshCredential, NewEstCredential, PopLink, Verdict, router as est_router,
 };
 pub use folder::FolderError;
 pub use hierarchy::{

@@ -38,6 +38,8 @@ pub enum Credential {
     OneTimeToken { label: String, id: String },
     /// A client certificate, by its SHA-256 thumbprint.
     Certificate { sha256: String },
+    /// The certificate that its manufacturer gave a device (IDevID), at an EST label that trusts it.
+    Idevid { label: String, sha256: String },
     /// A device that attested to the provisioning service, by its registration id.
     Registration(String),
 }
@@ -49,6 +51,26 @@ impl Caller {
     }
 }
 
+impl Credential {
+    /// What the permit that was made with it is kept by: all devices of a label have one.
+    fn owner(&self) -> String {
+        match self {
+            Self::Idevid { label, .. } => idevids(label),
+            Self::Process
+            | Self::AccessPolicy(_)
+            | Self::EstUser { .. }
+            | Self::OneTimeToken { .. }
+            | Self::Certificate { .. }
+            | Self::Registration(_) => self.to_string(),
+        }
+    }
+}
+
+/// The beginning of all that are shown at a label.
+pub(crate) fn idevids(label: &str) -> String {
+    format!("idevid:{label}")
+}
+
 impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,6 +79,7 @@ impl fmt::Display for Credential {
             Self::EstUser { label, user } => write!(f, "est:{label}/{user}"),
             Self::OneTimeToken { label, id } => write!(f, "token:{label}/{id}"),
             Self::Certificate { sha256 } => write!(f, "certificate:{sha256}"),
+            Self::Idevid { label, sha256 } => write!(f, "{}/{sha256}", idevids(label)),
             Self::Registration(id) => write!(f, "registration:{id}"),
         }
     }

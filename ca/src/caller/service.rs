@@ -86,7 +86,8 @@ impl Grants {
             | Credential::AccessPolicy(_)
             | Credential::EstUser { .. }
             | Credential::OneTimeToken { .. }
-            | Credential::Certificate { .. } => {}
+            | Credential::Certificate { .. }
+            | Credential::Idevid { .. } => {}
         }
         let credential = caller.credential.to_string();
         let mut refusal = NotGranted::NoGrant {
@@ -94,7 +95,7 @@ impl Grants {
             authority: authority.clone(),
             profile: profile.to_owned(),
         };
-        let (own, permits) = (self.own(&credential), self.permits());
+        let (own, permits) = (self.own(&caller.credential.owner()), self.permits());
         let all = own.iter().map(Arc::as_ref).chain(permits.iter());
         for permit in all.filter(|permit| permit.is_for(&credential, authority, profile)) {
             match self.admit_by(permit, caller, names, now) {

@@ -3,6 +3,7 @@
 
 use x509_cert::der::{Encode, asn1::ObjectIdentifier};
 
+use super::PopLink;
 use crate::{
     profile::{Demand, KeyFamily, Profile},
     tlv::{SEQUENCE, element},
@@ -10,6 +11,7 @@ use crate::{
 
 const INFO_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.61");
 const EXTENSION_TEMPLATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.62");
+const CHALLENGE_PASSWORD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.7");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -27,7 +29,7 @@ const KEY_INFO: u8 = 0xa0;
 const ATTRIBUTES: u8 = 0xa1;
 
 /// CsrAttrs, DER.
-pub(super) fn of(profile: &Profile) -> Vec<u8> {
+pub(super) fn of(profile: &Profile, pop_link: PopLink) -> Vec<u8> {
     let demands = profile.demands();
     let key = profile.demands_key().map(algorithm);
     let mut list = vec![template(&demands, key.as_ref(), profile.demands_names())];
@@ -40,6 +42,10 @@ pub(super) fn of(profile: &Profile) -> Vec<u8> {
         Demand::Asked(kind) if *kind != COMMON_NAME => Some(oid(*kind)),
         Demand::Asked(_) | Demand::Fixed(_) => None,
     }));
+    // RFC 7030 section 3.5: so that clients know.
+    if pop_link == PopLink::Required {
+        list.push(oid(CHALLENGE_PASSWORD));
+    }
     element(SEQUENCE, &[&list.concat()])
 }
 
@@ -105,7 +111,7 @@ mod tests {
     #[test]
     fn a_profile_that_leaves_the_choice_asks_for_a_common_name_only() {
         let wanted = "30233021060b2a864886f70d010910023d311230100201003009310730050603550403a100";
-        assert_eq!(hex::encode(of(&profile(|text| text))), wanted);
+        assert_eq!(hex::encode(of(&profile(|text| text), PopLink::Optional)), wanted);
     }
 
     #[test]
@@ -117,7 +123,7 @@ mod tests {
                 .replace("O={organization?}", "O=Contoso")
                 .replace("names = [", "names_required = true\nnames = [")
         });
-        let found = hex::encode(of(&profile));
+        let found = hex::encode(of(&profile, PopLink::Optional));
         let has = |what: &str, hex: &str| assert!(found.contains(&hex.replace(' ', "")), "{what}: {found}");
         has("CN and serialNumber without values", "31073005 0603550403 31073005 0603550405");
         has("O with one", &hex::encode("\x06\x03\x55\x04\x0a\x0c\x07Contoso"));
@@ -125,6 +131,8 @@ mod tests {
         has("[1] subjectAltName without a value", "3109 3007 3005 0603551d11");
         has("the old form of the key", "3012 06072a8648ce3d0201 3107 06052b81040022");
         assert!(found.ends_with("0603550405"), "the old form of the serial number: {found}");
+        let linked = hex::encode(of(&profile, PopLink::Required));
+        assert!(linked.ends_with("060355040506092a864886f70d010907"), "challengePassword: {linked}");
     }
 
     /// One of the examples of RFC 9908 has the old form with a curve, a serial number and a hash; but for the hash, which

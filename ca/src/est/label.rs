@@ -2,13 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EstChangeError;
-use crate::{hierarchy::AuthorityId, profile::is_name};
+use super::{EstChangeError, EstTrust, PopLink, trust::Trust};
+use crate::{
+    caller::{Grant, Permit, Quota, Rate, idevids},
+    hierarchy::AuthorityId,
+    profile::is_name,
+};
 
 const NAME_BYTES_MAX: usize = 40;
 /// What stands at that place in a path without a label (RFC 7030 section 3.2.2).
 const OPERATIONS: [&str; 6] =
     ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"];
+
+/// A device that was born with a certificate asks for its first one once, and again when it was reset.
+const DEVICE_RATE: Rate = Rate { per_minute: 1, burst: 10 };
 
 /// What a label gives, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +37,11 @@ pub struct EstLabel {
     /// Whether private keys are made here for devices that cannot make good ones, and sent to them.
     #[serde(default)]
     pub server_keygen: bool,
+    /// Whose certificates devices may have been born with to get their first one here. None: nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<EstTrust>,
+    #[serde(default)]
+    pub pop_link: PopLink,
 }
 
 /// How the answer to cacerts is written: there is no form that all clients read. Answers to a request are written as the
@@ -70,6 +82,8 @@ impl EstLabel {
             base64: None,
             approval: Approval::default(),
             server_keygen: false,
+            trust: None,
+            pop_link: PopLink::default(),
         }
     }
 
@@ -89,7 +103,39 @@ impl EstLabel {
         if !is_name(&self.profile) {
             return refused("profile", &self.profile, "name a profile, without its version");
         }
-        Ok(())
+        self.trusted().map(|_| ())
+    }
+
+    /// Whom it trusts, and what those may ask for: what the profile puts into a certificate beside the name, which is not
+    /// theirs to choose.
+    pub(super) fn trusted(&self) -> Result<Option<(Trust, Permit)>, EstChangeError> {
+        let Some(trust) = &self.trust else { return Ok(None) };
+        let grant = Grant {
+            id: format!("est.label.{}", self.name),
+            to: format!("{}/*", idevids(&self.name)),
+            authority: self.authority.clone(),
+            profile: self.profile.clone(),
+            names: vec!["*".to_owned()],
+            quota: Quota::default(),
+            rate: Some(DEVICE_RATE),
+            until: None,
+        };
+        let permit = Permit::read(grant)
+            .map_err(|error| EstChangeError::field(error.field, &error.value, error.fix))?;
+        Ok(Some((trust.read()?, permit)))
+    }
+
+    /// As records tell of a change.
+    pub(super) fn summary(&self) -> String {
+        let mut text = format!("{} of {}", self.profile, self.authority);
+        if let Ok(Some((trust, _))) = self.trusted() {
+            text.push_str("; trusts ");
+            text.push_str(&trust.to_string());
+        }
+        if self.pop_link == PopLink::Required {
+            text.push_str("; requests are linked to their connections");
+        }
+        text
     }
 
     /// For a client that sent no form of its own to go by. The one that reads a single line only, strongSwan, is the one that

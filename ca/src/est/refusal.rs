@@ -10,6 +10,8 @@ const SHOWN_CHARS_MAX: usize = 64;
 pub enum EstChangeError {
     #[error("field `{field}` has the value `{value}`: {fix}")]
     Field { field: &'static str, value: String, fix: &'static str },
+    #[error("field `trust.anchors` has `{anchor}`, which cannot be trusted ({why}): {fix}")]
+    Anchor { anchor: String, why: String, fix: &'static str },
     #[error("label `{0}` is not there: `muster ca est label list` shows those that are")]
     NoLabel(String),
     #[error("credential `{0}` is not there: `muster ca est credential list` shows those that are")]
@@ -30,7 +32,14 @@ pub enum EstChangeError {
 
 impl EstChangeError {
     pub(super) fn field(field: &'static str, value: &str, fix: &'static str) -> Self {
-        let value = value.chars().filter(|char| !char.is_control()).take(SHOWN_CHARS_MAX).collect();
-        Self::Field { field, value, fix }
+        Self::Field { field, value: shown(value), fix }
     }
+
+    pub(super) fn anchor(anchor: &str, why: String, fix: &'static str) -> Self {
+        Self::Anchor { anchor: shown(anchor), why, fix }
+    }
+}
+
+fn shown(value: &str) -> String {
+    value.chars().filter(|char| !char.is_control()).take(SHOWN_CHARS_MAX).collect()
 }

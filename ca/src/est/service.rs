@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use jiff::Timestamp;
@@ -12,11 +12,11 @@ use muster_store::{Db, StoreError, WriteError};
 
 use super::{
     CREDENTIALS_MAX, DEFAULT_LABEL, EstChangeError, EstCredential, EstLabel, FreshCredential, LABELS_MAX,
-    NewEstCredential, attempts::Attempts, credential::SECRET_BYTES, sql,
+    NewEstCredential, attempts::Attempts, credential::SECRET_BYTES, sql, trust::Trust,
 };
 use crate::{
     Action, Ca, Decision, Entry,
-    caller::{Caller, Grants},
+    caller::{Caller, Grants, idevids},
 };
 
 /// Makes a name that nobody has and everybody can read out.
@@ -35,6 +35,8 @@ pub(crate) struct Est {
 #[derive(Default)]
 pub(super) struct Book {
     labels: BTreeMap<String, EstLabel>,
+    /// Of those that have one.
+    trust: HashMap<String, Arc<Trust>>,
     credentials: BTreeMap<String, EstCredential>,
     /// Whose secret this is the hash of.
     secrets: HashMap<[u8; 32], String>,
@@ -45,7 +47,7 @@ impl Est {
         let mut book = Book::default();
         for (name, body) in sql::labels(db).await? {
             match serde_json::from_str::<EstLabel>(&body) {
-                Ok(label) => book.put_label(label),
+                Ok(label) => book.put_label(label, grants),
                 Err(error) => {
                     tracing::warn!(label = name, %error, "EST label cannot be read, so nobody has it")
                 }
@@ -88,8 +90,29 @@ impl Book {
         self.credential(self.secrets.get(secret_sha256)?)
     }
 
-    fn put_label(&mut self, label: EstLabel) {
+    pub(super) fn trust(&self, label: &str) -> Option<Arc<Trust>> {
+        self.trust.get(label).cloned()
+    }
+
+    fn put_label(&mut self, label: EstLabel, grants: &Grants) {
+        self.remove_trust(&label.name, grants);
+        match label.trusted() {
+            Ok(None) => {}
+            Ok(Some((trust, permit))) => {
+                grants.put_own(idevids(&label.name), permit);
+                self.trust.insert(label.name.clone(), Arc::new(trust));
+            }
+            Err(error) => {
+                tracing::warn!(label = label.name, %error, "EST label's trust cannot be read, so it trusts nobody");
+            }
+        }
         self.labels.insert(label.name.clone(), label);
+    }
+
+    fn remove_trust(&mut self, label: &str, grants: &Grants) {
+        if self.trust.remove(label).is_some() {
+            grants.remove_own(&idevids(label));
+        }
     }
 
     fn put_credential(&mut self, credential: EstCredential, grants: &Grants) {
@@ -157,12 +180,11 @@ impl Ca {
         }
         let _changing = self.est.changing.lock().await;
         self.check_room_for_label(&label.name)?;
-        let entry = entry(caller, format!("est/label/{}", label.name))
-            .because(format!("{} of {}", label.profile, label.authority));
+        let entry = entry(caller, format!("est/label/{}", label.name)).because(label.summary());
         self.record(entry, None, vec![sql::put_label(&label, now)], now).await?;
         self.est.change(|book| {
             let theirs = book.of_label(&label.name);
-            book.put_label(label);
+            book.put_label(label, &self.issuance.grants);
             for credential in theirs {
                 book.put_credential(credential, &self.issuance.grants);
             }
@@ -188,6 +210,7 @@ impl Ca {
             for credential in book.of_label(name) {
                 book.remove_credential(&credential.user, &self.issuance.grants);
             }
+            book.remove_trust(name, &self.issuance.grants);
             book.labels.remove(name);
         });
         Ok(())
@@ -253,7 +276,7 @@ impl Ca {
         }
         self.est.change(|book| {
             if book.label(&label.name).is_none() {
-                book.put_label(label);
+                book.put_label(label, &self.issuance.grants);
             }
             book.put_credential(credential.clone(), &self.issuance.grants);
         });

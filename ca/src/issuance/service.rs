@@ -240,6 +240,7 @@ fn holder_to_check(caller: &Caller, holder: Option<&Holder>) -> Option<String> {
         Credential::AccessPolicy(_)
         | Credential::EstUser { .. }
         | Credential::OneTimeToken { .. }
-        | Credential::Certificate { .. } => holder.map(|holder| holder.name.clone()),
+        | Credential::Certificate { .. }
+        | Credential::Idevid { .. } => holder.map(|holder| holder.name.clone()),
     }
 }

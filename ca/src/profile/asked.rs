@@ -7,7 +7,7 @@ use muster_x509::{AltName, BasicConstraints, Csr, KeyUse, NAMES_MAX, PublicKey};
 
 use super::{
     KeyFamily, Kind, Profile, Refused, Surplus,
-    attribute::{COMMON_NAME, shown, text_of},
+    attribute::{COMMON_NAME, SERIAL_NUMBER, shown, text_of},
     template::is_fact_name,
 };
 use crate::issuance::SubjectFacts;
@@ -204,7 +204,9 @@ fn take(fact: &str, csr: &Csr, facts: &mut SubjectFacts) {
     let names = &csr.requested().alt_names;
     match fact {
         "common_name" => facts.common_name = facts.common_name.take().or_else(|| attribute(COMMON_NAME)),
-        "serial_number" => facts.serial_number = facts.serial_number.take().or_else(|| attribute("2.5.4.5")),
+        "serial_number" => {
+            facts.serial_number = facts.serial_number.take().or_else(|| attribute(SERIAL_NUMBER))
+        }
         "organization" => facts.organization = facts.organization.take().or_else(|| attribute("2.5.4.10")),
         "organizational_unit" => {
             facts.organizational_unit = facts.organizational_unit.take().or_else(|| attribute("2.5.4.11"));

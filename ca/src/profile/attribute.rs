@@ -16,6 +16,7 @@ use super::{
 use crate::{hierarchy::BuildError, issuance::SubjectFacts};
 
 pub(super) const COMMON_NAME: &str = "2.5.4.3";
+pub(super) const SERIAL_NUMBER: &str = "2.5.4.5";
 
 /// A kind of attribute: its upper bound (RFC 5280 appendix A.1) and its type of string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ const fn attribute(name: &'static str, oid: &'static str, chars_max: usize, spel
 
 const ATTRIBUTES: [Attribute; 16] = [
     attribute("CN", COMMON_NAME, 64, Spelling::Utf8),
-    attribute("serialNumber", "2.5.4.5", 64, Spelling::Printable),
+    attribute("serialNumber", SERIAL_NUMBER, 64, Spelling::Printable),
     attribute("C", "2.5.4.6", 2, Spelling::Country),
     attribute("L", "2.5.4.7", 128, Spelling::Utf8),
     attribute("ST", "2.5.4.8", 128, Spelling::Utf8),
@@ -176,6 +177,10 @@ pub(super) fn text_of(name: &Name, oid: &str) -> Option<String> {
 /// None when there are two, because then it names nobody.
 pub(crate) fn common_name(subject: &Name) -> Option<String> {
     text_of(subject, COMMON_NAME)
+}
+
+pub(crate) fn serial_number(subject: &Name) -> Option<String> {
+    text_of(subject, SERIAL_NUMBER)
 }
 
 /// Of a value that is refused, as much as a message takes.

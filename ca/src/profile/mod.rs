@@ -40,11 +40,12 @@ pub use service::ProfileChangeError;
 pub use text::ProfileError;
 
 pub(crate) use asked::facts_asked;
-pub(crate) use attribute::common_name;
+pub(crate) use attribute::{common_name, serial_number};
 pub(crate) use demands::Demand;
 pub(crate) use extensions::value_of;
 pub(crate) use object_identifiers::default_holder;
 pub(crate) use service::Profiles;
+pub(crate) use template::Template;
 pub(crate) use text::is_name;
 
 pub use pattern::NamePattern;

@@ -26,7 +26,7 @@ enum Need {
 pub(crate) struct Missing(pub(crate) String);
 
 impl Template {
-    pub(super) fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         if line.is_empty() || line.len() > LINE_BYTES_MAX || line.chars().any(char::is_control) {
             return None;
         }
@@ -57,7 +57,7 @@ impl Template {
     }
 
     /// The line once for every value; not at all when an optional fact is missing.
-    pub(super) fn fill(&self, facts: &SubjectFacts) -> Result<Vec<String>, Missing> {
+    pub(crate) fn fill(&self, facts: &SubjectFacts) -> Result<Vec<String>, Missing> {
         let mut lines = vec![String::new()];
         for part in &self.0 {
             let values = match part {

@@ -14,10 +14,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::{ProtocolVersion, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
-use muster_x509::Peer;
+use muster_x509::{ChannelBinding, Peer};
 
 use super::accept::{Caller, Shaken, shake_hands};
 use super::body::{BodyRefused, collect, pass_on};
@@ -50,6 +51,7 @@ enum Door {
     Secured {
         chain: Arc<[Vec<u8>]>,
         server_name: Option<Arc<str>>,
+        binding: Option<ChannelBinding>,
     },
 }
 
@@ -69,9 +71,19 @@ pub(super) async fn serve(front: Arc<Front>, caller: Caller) {
     let Caller { tcp, remote, local, permit: _permit } = caller;
     let shaken = Box::pin(shake_hands(&front, &front.https, tcp, local, remote)).await;
     if let Some(Shaken { stream, chain, server_name }) = shaken {
-        let connection = Connection { remote, local, door: Door::Secured { chain, server_name } };
+        let binding = binding(stream.get_ref().1);
+        let connection = Connection { remote, local, door: Door::Secured { chain, server_name, binding } };
         Box::pin(converse(&front, stream, connection)).await;
     }
+}
+
+/// None by TLS 1.2, where two connections may have the same (RFC 9266 section 4.2).
+fn binding(connection: &ServerConnection) -> Option<ChannelBinding> {
+    if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+        return None;
+    }
+    let exported = [0; ChannelBinding::BYTES];
+    connection.export_keying_material(exported, ChannelBinding::LABEL, None).ok().map(ChannelBinding::new)
 }
 
 pub(super) async fn serve_plain(front: Arc<Front>, caller: Caller) {
@@ -192,12 +204,15 @@ async fn admit(
             request
         }
     };
-    let (chain, server_name) = match &connection.door {
-        Door::Plain => (Arc::default(), None),
-        Door::Secured { chain, server_name } => (chain.clone(), server_name.clone()),
+    let (chain, server_name, binding) = match &connection.door {
+        Door::Plain => (Arc::default(), None, None),
+        Door::Secured { chain, server_name, binding } => (chain.clone(), server_name.clone(), *binding),
     };
     let peer = Peer { address: connection.remote, chain, at: now(), server_name };
     request.extensions_mut().insert(peer);
+    if let Some(binding) = binding {
+        request.extensions_mut().insert(binding);
+    }
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
     }

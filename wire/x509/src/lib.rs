@@ -42,7 +42,7 @@ pub use ocsp::{
     CertId, Nonce, OCSP_CERTIFICATES_MAX, OCSP_NONCE_BYTES_MAX, OCSP_REQUEST_BYTES_MAX, OcspHash,
     OcspRefused, OcspRequest,
 };
-pub use peer::Peer;
+pub use peer::{ChannelBinding, Peer};
 pub use signature::issued_by;
 pub use text::{TEXT_BYTES_MAX, read_certificates, to_pem};
 pub use thumbprint::{Thumbprint, ThumbprintError};

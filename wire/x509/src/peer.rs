@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection, as far as the TLS handshake can tell.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -15,6 +15,31 @@ pub struct Peer {
     /// The instant of the request.
     pub at: Timestamp,
     pub server_name: Option<Arc<str>>,
+}
+
+/// What only the two ends of one TLS connection know (RFC 9266, `tls-exporter`): a text that has it was made for that
+/// connection. Not shown, for who reads it could claim so.
+#[derive(Clone, Copy)]
+pub struct ChannelBinding([u8; ChannelBinding::BYTES]);
+
+impl ChannelBinding {
+    pub const BYTES: usize = 32;
+    /// For the exporter, without a context (RFC 9266 section 2).
+    pub const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+
+    pub fn new(exported: [u8; Self::BYTES]) -> Self {
+        Self(exported)
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ChannelBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChannelBinding(redacted)")
+    }
 }
 
 impl Peer {

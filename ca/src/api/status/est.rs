@@ -7,7 +7,9 @@ use crate::{EstChangeError, EstRequestError};
 
 pub(super) fn code(error: &EstChangeError) -> Code {
     match error {
-        EstChangeError::Field { .. } => (StatusCode::BAD_REQUEST, "EstRefused"),
+        EstChangeError::Field { .. } | EstChangeError::Anchor { .. } => {
+            (StatusCode::BAD_REQUEST, "EstRefused")
+        }
         EstChangeError::NoLabel(_) => (StatusCode::NOT_FOUND, "LabelNotFound"),
         EstChangeError::NoCredential(_) => (StatusCode::NOT_FOUND, "CredentialNotFound"),
         EstChangeError::NoAuthority(_) => (StatusCode::NOT_FOUND, "AuthorityNotFound"),

@@ -20,7 +20,7 @@ async fn a_credential_is_told_once_and_makes_its_label() {
     let label = api.ask(Method::GET, "/ca/est/labels/lab1", "").await.json();
     let expected = json!({
         "name": "lab1", "authority": "issuing", "profile": "device", "approval": "automatic",
-        "serverKeygen": false
+        "serverKeygen": false, "popLink": "optional"
     });
     assert_eq!(label, expected);
     let listed = api.ask(Method::GET, "/ca/est/credentials?label=lab1", "").await;

@@ -5,10 +5,14 @@ mod service;
 use std::{net::SocketAddr, sync::Arc};
 
 use muster_store::WriteError;
-use muster_x509::CsrRefused;
+use muster_x509::{ChainError, ChannelBinding, CsrRefused};
 use zeroize::Zeroizing;
 
-use super::entrance::{Shown, SignInError};
+use super::{
+    entrance::{Shown, SignInError},
+    pop_link::Unlinked,
+    trust::Nameless,
+};
 use crate::{CertificateReadError, IssueError, Issued, RenewError, Unidentified, keys::KeyError};
 
 /// Who asks, as far as the connection and the request tell.
@@ -18,6 +22,8 @@ pub(crate) struct Presented {
     /// DER, leaf first; empty without a client certificate.
     pub(crate) chain: Arc<[Vec<u8>]>,
     pub(crate) shown: Option<Shown>,
+    /// None where the connection has none, as by TLS 1.2.
+    pub(crate) binding: Option<ChannelBinding>,
 }
 
 /// What is asked for (RFC 7030 sections 4.2 and 4.4).
@@ -49,6 +55,12 @@ pub(crate) enum EnrollError {
     NoCertificate,
     #[error(transparent)]
     Certificate(Unidentified),
+    #[error("client certificate is not issued here, and this label trusts no authority that it is from: {0}")]
+    Untrusted(ChainError),
+    #[error(transparent)]
+    Nameless(#[from] Nameless),
+    #[error(transparent)]
+    Unlinked(#[from] Unlinked),
     #[error(
         "client certificate has the profile `{found}`, this label gives `{given}`: ask at the label it is from"
     )]
@@ -94,6 +106,9 @@ impl EnrollError {
     fn is_unrecorded_decision(&self) -> bool {
         match self {
             Self::Certificate(_)
+            | Self::Untrusted(_)
+            | Self::Nameless(_)
+            | Self::Unlinked(_)
             | Self::OtherProfile { .. }
             | Self::OtherAuthority { .. }
             | Self::Csr(_)

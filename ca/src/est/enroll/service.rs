@@ -6,9 +6,13 @@ use muster_x509::Csr;
 
 use super::{EnrollError, Enrolled, Presented, Wish};
 use crate::{
-    Action, Approval, Ca, Caller, Credential, Decision, Entry, EstLabel, Freshness, Identified, IssueError,
-    RenewRequest, Request, State, Unidentified,
-    est::server_key::{self, Keyed},
+    Action, Approval, Ca, Caller, CertificateReadError, Credential, Decision, Entry, EstLabel, Freshness,
+    Identified, IssueError, RenewRequest, Request, State, SubjectFacts, Unidentified,
+    est::{
+        pop_link,
+        server_key::{self, Keyed},
+        trust,
+    },
     hierarchy::AuthorityId,
     log::sha256,
     profile::facts_asked,
@@ -21,8 +25,19 @@ const HOUR_S: i64 = 60 * 60;
 
 /// How somebody got in.
 enum Admitted {
-    ByCredential(Caller),
-    ByCertificate(Caller, Box<Identified>),
+    ByCredential,
+    ByCertificate(Box<Identified>),
+    /// By the certificate that its manufacturer gave it, which says what it is called.
+    Born(Box<SubjectFacts>),
+}
+
+/// A request of somebody who was let in.
+struct Asking {
+    wish: Wish,
+    caller: Caller,
+    csr: Csr,
+    /// What the record says of it beside the rest.
+    remark: Option<String>,
 }
 
 impl Ca {
@@ -62,25 +77,24 @@ impl Ca {
         actor: &mut Caller,
         now: Timestamp,
     ) -> Result<Enrolled, EnrollError> {
-        let admitted = self.admit(label, wish, presented, now).await?;
-        match &admitted {
-            Admitted::ByCredential(caller) | Admitted::ByCertificate(caller, _) => *actor = caller.clone(),
-        }
+        let admitted = self.admit(label, wish, presented, actor, now).await?;
         // Only now: a stranger's request costs no signature.
         let csr = Csr::parse(body)?;
-        if csr.challenge_password().is_some() {
-            // It would tie the request to the connection by a value that TLS 1.3 has no more (RFC 7030 section 3.5).
-            let (label, subject) = (&label.name, csr.subject());
-            tracing::info!(label, ?subject, pop_link = "unverified", "challenge password is not checked");
-        }
+        let link = pop_link::check(label.pop_link, &csr, presented.binding.as_ref())?;
         if wish == Wish::EnrollWithKey {
             server_key::check(&csr)?;
         }
+        let asking = Asking { wish, caller: actor.clone(), remark: remark(wish, link), csr };
         let enrolled = match admitted {
-            Admitted::ByCertificate(caller, old) => {
-                self.reenroll(label, wish, caller, *old, csr, now).await?
+            Admitted::ByCertificate(old) => self.reenroll(label, asking, *old, now).await?,
+            Admitted::ByCredential => {
+                let subject = facts_asked(&asking.csr);
+                self.enroll_anew(label, asking, subject, now).await?
             }
-            Admitted::ByCredential(caller) => self.enroll_anew(label, wish, caller, csr, now).await?,
+            Admitted::Born(facts) => {
+                let subject = trust::asked(*facts, &asking.csr)?;
+                self.enroll_anew(label, asking, subject, now).await?
+            }
         };
         let issued = &enrolled.issued;
         let gone = match issued.freshness {
@@ -94,18 +108,26 @@ impl Ca {
         if gone { Err(EnrollError::Over) } else { Ok(enrolled) }
     }
 
-    /// A password counts for more than a certificate; a renewal wants the certificate, whatever the password.
+    /// A password counts for more than a certificate; a renewal wants the certificate, whatever the password. `actor`: whoever
+    /// it turns out to be, also when that is nobody to let in.
     async fn admit(
         &self,
         label: &EstLabel,
         wish: Wish,
         presented: &Presented,
+        actor: &mut Caller,
         now: Timestamp,
     ) -> Result<Admitted, EnrollError> {
-        if let (Wish::Enroll | Wish::EnrollWithKey, Some(shown)) = (wish, &presented.shown) {
-            let caller = self.sign_in(&label.name, shown, presented.from, now).await??;
-            return Ok(Admitted::ByCredential(caller));
-        }
+        let trusted = match wish {
+            Wish::Enroll | Wish::EnrollWithKey => {
+                if let Some(shown) = &presented.shown {
+                    *actor = self.sign_in(&label.name, shown, presented.from, now).await??;
+                    return Ok(Admitted::ByCredential);
+                }
+                self.est.book().trust(&label.name)
+            }
+            Wish::Reenroll => None,
+        };
         let known = match self.identify(&presented.chain, now) {
             Ok(known) => Box::new(known),
             // Its profile may have a grace for that; renewing asks.
@@ -117,32 +139,35 @@ impl Ca {
                 });
             }
             Err(Unidentified::NotOurs | Unidentified::Malformed(_)) if wish != Wish::Reenroll => {
-                return Err(EnrollError::NobodyKnown);
+                let trust = trusted.ok_or(EnrollError::NobodyKnown)?;
+                return self.born_with(label, &trust, presented, actor, now).await.map(born);
             }
-            Err(
-                error @ (Unidentified::NotOurs
-                | Unidentified::Malformed(_)
-                | Unidentified::Revoked { .. }
-                | Unidentified::Invalid(_)),
-            ) => return Err(EnrollError::Certificate(error)),
+            Err(error) => {
+                if let Unidentified::Revoked { identified, .. } = &error {
+                    *actor = holding(identified, presented);
+                }
+                return Err(EnrollError::Certificate(error));
+            }
         };
-        let caller = Caller {
-            name: known.common_name.clone().unwrap_or_else(|| hex::encode(known.serial)),
-            credential: Credential::Certificate { sha256: known.sha256.clone() },
-            from: presented.from,
-        };
-        Ok(Admitted::ByCertificate(caller, known))
+        *actor = holding(&known, presented);
+        // Whoever trusts its own authority makes devices itself.
+        if let Some(trust) = trusted
+            && self.profile_of(&known).await? != label.profile
+            && trust.anchors_any(&presented.chain, now)
+        {
+            return self.born_with(label, &trust, presented, actor, now).await.map(born);
+        }
+        Ok(Admitted::ByCertificate(known))
     }
 
     async fn enroll_anew(
         &self,
         label: &EstLabel,
-        wish: Wish,
-        caller: Caller,
-        csr: Csr,
+        asking: Asking,
+        subject: SubjectFacts,
         now: Timestamp,
     ) -> Result<Enrolled, EnrollError> {
-        let subject = facts_asked(&csr);
+        let Asking { wish, caller, csr, remark } = asking;
         let idempotency_key = match (label.approval, &caller.credential) {
             (Approval::Manual, _) => Some(self.approved(label, wish, &caller, &csr, &subject, now).await?),
             (Approval::Automatic, Credential::OneTimeToken { .. }) => Some(ONCE.to_owned()),
@@ -159,7 +184,7 @@ impl Ca {
             idempotency_key,
             not_after: None,
         };
-        match self.issue_remarking(request, remark(wish), now).await {
+        match self.issue_remarking(request, remark.as_deref(), now).await {
             Ok(issued) => Ok(Enrolled { issued, pkcs8 }),
             Err(IssueError::IdempotencyKeyReused(key)) if key == ONCE => Err(EnrollError::TokenUsed),
             Err(IssueError::IdempotencyKeyReused(_)) if wish == Wish::EnrollWithKey => {
@@ -173,15 +198,13 @@ impl Ca {
     async fn reenroll(
         &self,
         label: &EstLabel,
-        wish: Wish,
-        caller: Caller,
+        asking: Asking,
         old: Identified,
-        csr: Csr,
         now: Timestamp,
     ) -> Result<Enrolled, EnrollError> {
+        let Asking { wish, caller, csr, remark } = asking;
         let authority = authority_of(label)?;
-        let stored = self.certificate(old.serial, Some(&old.authority)).await?;
-        let found = stored.map(|stored| stored.profile.name).unwrap_or_default();
+        let found = self.profile_of(&old).await?;
         if found != label.profile {
             return Err(EnrollError::OtherProfile { found, given: label.profile.clone() });
         }
@@ -199,8 +222,25 @@ impl Ca {
             authority: Some(authority),
             holder: None,
         };
-        let issued = self.renew_remarking(request, remark(wish), now).await?;
+        let issued = self.renew_remarking(request, remark.as_deref(), now).await?;
         Ok(Enrolled { issued, pkcs8 })
+    }
+
+    async fn profile_of(&self, known: &Identified) -> Result<String, CertificateReadError> {
+        let stored = self.certificate(known.serial, Some(&known.authority)).await?;
+        Ok(stored.map(|stored| stored.profile.name).unwrap_or_default())
+    }
+}
+
+fn born(facts: SubjectFacts) -> Admitted {
+    Admitted::Born(Box::new(facts))
+}
+
+fn holding(known: &Identified, presented: &Presented) -> Caller {
+    Caller {
+        name: known.common_name.clone().unwrap_or_else(|| hex::encode(known.serial)),
+        credential: Credential::Certificate { sha256: known.sha256.clone() },
+        from: presented.from,
     }
 }
 
@@ -219,11 +259,14 @@ fn this_hour(wish: Wish, csr: &Csr, now: Timestamp) -> Option<String> {
     }
 }
 
-fn remark(wish: Wish) -> Option<&'static str> {
-    match wish {
+/// What the record says of the request.
+fn remark(wish: Wish, link: Option<&'static str>) -> Option<String> {
+    let key = match wish {
         Wish::Enroll | Wish::Reenroll => None,
         Wish::EnrollWithKey => Some(server_key::REMARK),
-    }
+    };
+    let remarks: Vec<_> = [key, link].into_iter().flatten().collect();
+    (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
 /// Before anybody is known.

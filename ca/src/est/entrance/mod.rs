@@ -4,6 +4,7 @@ mod service;
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
 /// What came in the header `Authorization`.
@@ -26,6 +27,12 @@ pub(crate) enum SignInError {
     OtherLabel,
     #[error("too many attempts failed: try again in {retry_after_s} s")]
     Wait { retry_after_s: u64 },
+}
+
+impl SignInError {
+    pub(super) fn wait(left: SignedDuration) -> Self {
+        Self::Wait { retry_after_s: u64::try_from(left.as_secs()).unwrap_or_default() + 1 }
+    }
 }
 
 impl fmt::Debug for Shown {

@@ -27,9 +27,7 @@ impl Ca {
             Shown::Bearer(_) | Shown::Unknown => None,
         };
         let judged = match self.est.attempts.wait(from, named.as_deref(), now) {
-            Some(wait) => Err(SignInError::Wait {
-                retry_after_s: u64::try_from(wait.as_secs()).unwrap_or_default() + 1,
-            }),
+            Some(left) => Err(SignInError::wait(left)),
             None => match found {
                 None => {
                     self.est.attempts.failed(from, named.as_deref(), now);

@@ -13,7 +13,7 @@ use axum::{
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use muster_x509::{Peer, certs_only};
+use muster_x509::{ChannelBinding, Peer, certs_only};
 use zeroize::Zeroizing;
 
 use super::{
@@ -27,9 +27,8 @@ use crate::{
     Base64Form, Ca, EstLabel,
     api::Clock,
     est::{
-        csrattrs,
+        cacerts, csrattrs,
         enroll::{EnrollError, Enrolled, Presented, Wish},
-        trust,
     },
 };
 
@@ -52,7 +51,8 @@ struct Server {
 }
 
 /// `/.well-known/est[/{label}]/{operation}`. It asks by itself who is there: nobody need do so before. The client
-/// certificate, as the handshake told it, is the [`Peer`] in the request's extensions.
+/// certificate, as the handshake told it, is the [`Peer`] in the request's extensions, what its connection alone has the
+/// [`ChannelBinding`].
 pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
     Router::new().route("/.well-known/est/{*path}", any(serve)).with_state(Server { ca, clock })
 }
@@ -92,12 +92,12 @@ async fn answer(
     match operation {
         Operation::CaCerts => {
             let authority = label.authority_id().ok_or(Refusal::Path)?;
-            let bag = certs_only(&trust::certificates(&ca.tree(), &authority, now));
+            let bag = certs_only(&cacerts::certificates(&ca.tree(), &authority, now));
             Ok(base64(CERTIFICATES, &bag, form))
         }
         Operation::CsrAttrs => {
             let profile = ca.profile(&label.profile).ok_or(Refusal::Path)?;
-            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile), form))
+            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile, label.pop_link), form))
         }
         Operation::SimpleEnroll => enroll(ca, &label, Wish::Enroll, request, now).await,
         Operation::SimpleReenroll => enroll(ca, &label, Wish::Reenroll, request, now).await,
@@ -121,6 +121,7 @@ async fn enroll(
         from: peer.map(|peer| peer.address),
         chain: peer.map_or_else(|| Arc::new([]) as Arc<[Vec<u8>]>, |peer| Arc::clone(&peer.chain)),
         shown: parts.headers.get(header::AUTHORIZATION).map(|value| authorization::read(value.as_bytes())),
+        binding: parts.extensions.get::<ChannelBinding>().copied(),
     };
     let body = read(body).await?;
     let Enrolled { issued, pkcs8 } = ca.enroll(&label.name, wish, &presented, &body, now).await?;

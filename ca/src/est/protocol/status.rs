@@ -62,9 +62,13 @@ impl Refusal {
 
     /// One line; what is ours to know is not told to others.
     pub(super) fn text(&self) -> String {
-        let text = match self.status() {
-            StatusCode::INTERNAL_SERVER_ERROR => "something is wrong here: ask its operator".to_owned(),
-            StatusCode::SERVICE_UNAVAILABLE => "no certificates at the moment: try again".to_owned(),
+        let text = match (self, self.status()) {
+            (_, StatusCode::INTERNAL_SERVER_ERROR) => "something is wrong here: ask its operator".to_owned(),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => "no certificates at the moment: try again".to_owned(),
+            // Whom it does trust stands in the record.
+            (Self::Enroll(EnrollError::Untrusted(_)), _) => {
+                "client certificate is of nobody whom this label trusts: ask its operator".to_owned()
+            }
             _ => self.to_string(),
         };
         let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
@@ -75,12 +79,16 @@ impl Refusal {
 fn of(error: &EnrollError) -> StatusCode {
     match error {
         EnrollError::NoLabel(_) => StatusCode::NOT_FOUND,
-        EnrollError::NobodyKnown | EnrollError::NoCertificate | EnrollError::SignIn(SignInError::Wrong) => {
-            StatusCode::UNAUTHORIZED
-        }
+        // Who has no certificate that helps may have a password.
+        EnrollError::NobodyKnown
+        | EnrollError::NoCertificate
+        | EnrollError::Untrusted(_)
+        | EnrollError::SignIn(SignInError::Wrong) => StatusCode::UNAUTHORIZED,
         EnrollError::SignIn(SignInError::Wait { .. }) => StatusCode::TOO_MANY_REQUESTS,
         EnrollError::SignIn(SignInError::OtherLabel)
         | EnrollError::Certificate(_)
+        | EnrollError::Nameless(_)
+        | EnrollError::Unlinked(_)
         | EnrollError::OtherProfile { .. }
         | EnrollError::OtherAuthority { .. }
         | EnrollError::TokenUsed

@@ -2,9 +2,11 @@
 
 mod answers;
 mod approval;
+mod born;
 mod certificate;
 mod hostile;
 mod password;
+mod pop_link;
 mod server_key;
 mod token;
 
@@ -21,7 +23,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use tower::ServiceExt;
 
 use muster_store::Db;
-use muster_x509::{Certificate, Peer, read_certs_only};
+use muster_x509::{Certificate, ChannelBinding, Peer, read_certs_only};
 
 use super::*;
 use crate::{
@@ -47,6 +49,7 @@ struct Call {
     authorization: Option<String>,
     chain: Vec<Vec<u8>>,
     from: String,
+    binding: Option<ChannelBinding>,
     body: Vec<u8>,
 }
 
@@ -94,6 +97,9 @@ impl Server {
         }
         if let Some(authorization) = call.authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(binding) = call.binding {
+            request = request.extension(binding);
         }
         let response = self.router().oneshot(request.body(Body::from(call.body)).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -163,6 +169,7 @@ fn post(path: &str, body: impl Into<Vec<u8>>) -> Call {
         authorization: None,
         chain: Vec::new(),
         from: "192.0.2.7".to_owned(),
+        binding: None,
         body: body.into(),
     }
 }

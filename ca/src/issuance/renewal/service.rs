@@ -135,6 +135,7 @@ impl Ca {
             | Credential::EstUser { .. }
             | Credential::OneTimeToken { .. }
             | Credential::Certificate { .. }
+            | Credential::Idevid { .. }
             | Credential::Registration(_) => grants.admit(caller, authority, &profile.id.name, names, now),
         }
     }

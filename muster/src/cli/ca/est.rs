@@ -1,5 +1,7 @@
 //! `muster ca est`: labels, and the credentials with which devices ask them for certificates.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::get;
 use crate::cli::failure::{Failure, expect, expect_json};
+use crate::cli::input::text_file;
 use crate::cli::show;
 use crate::cli::target::Target;
 use crate::client::{Call, segment};
@@ -41,7 +44,8 @@ enum LabelAction {
     /// Store one
     #[command(after_help = "Examples:\n  \
         muster ca est label put lab1\n  \
-        muster ca est label put plant --authority plant --profile edge-server --base64 single-line --approval manual")]
+        muster ca est label put plant --authority plant --profile edge-server --base64 single-line --approval manual\n  \
+        muster ca est label put acme --trust acme-ca.pem --trust-name 'acme-{serial_number}'")]
     Put(PutLabel),
     /// Delete one
     #[command(visible_alias = "rm")]
@@ -135,6 +139,19 @@ struct PutLabel {
     /// Who lets a first request through
     #[arg(long, value_enum, default_value_t = Approval::Automatic)]
     approval: Approval,
+    /// Let devices in by the certificate that their manufacturer gave them: its authorities (PEM)
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// What such a device is called, by what stands in its certificate: a text with {serial_number} or {common_name}
+    /// [default: {serial_number}]
+    #[arg(long, value_name = "TEXT", requires = "trust")]
+    trust_name: Option<String>,
+    /// What such devices may be called: * is any run of characters; several by several [default: anything]
+    #[arg(long, value_name = "PATTERN", requires = "trust")]
+    trust_only: Vec<String>,
+    /// Whether requests must be linked to the connection that they come by
+    #[arg(long, value_enum, default_value_t = PopLink::Optional)]
+    pop_link: PopLink,
     /// Make private keys, too, for devices that cannot make good ones, and send them; they are kept nowhere
     #[arg(long)]
     server_keygen: bool,
@@ -156,6 +173,14 @@ enum Approval {
     Automatic,
     /// An operator looks at it
     Manual,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum PopLink {
+    /// Nobody need say so
+    Optional,
+    /// By a challenge password that holds the connection's tls-exporter value
+    Required,
 }
 
 #[derive(Args, Debug)]
@@ -205,13 +230,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 impl PutLabel {
     async fn run(self) -> Result<(), Failure> {
         let word = |value: Option<clap::builder::PossibleValue>| value.map(|it| it.get_name().to_owned());
-        let body = json!({
+        let mut body = json!({
             "authority": self.authority,
             "profile": self.profile,
             "base64": self.base64.and_then(|form| word(form.to_possible_value())),
             "approval": word(self.approval.to_possible_value()),
+            "popLink": word(self.pop_link.to_possible_value()),
             "serverKeygen": self.server_keygen,
         });
+        if let Some(file) = &self.trust {
+            let mut trust = json!({ "anchors": text_file(file)?, "names": self.trust_only });
+            if let Some(name) = self.trust_name {
+                trust["name"] = json!(name);
+            }
+            body["trust"] = trust;
+        }
         let call = Call::new(Method::PUT, path("labels", &self.name)).body(body);
         let stored = expect_json(self.target.ca()?.call(&call).await?)?;
         match self.target.json {
@@ -250,12 +283,24 @@ impl New {
 
 async fn labels(target: &Target) -> Result<(), Failure> {
     let all = get(&target.ca()?, "/ca/est/labels").await?;
-    let columns = ["name", "authority", "profile", "base64", "approval", "serverKeygen"];
+    let columns = ["name", "authority", "profile", "base64", "approval", "popLink", "serverKeygen"];
     rows(
         &all,
         target.json,
-        &["NAME", "AUTHORITY", "PROFILE", "BASE64", "APPROVAL", "SERVER KEYGEN"],
-        |one| columns.map(|column| show::text(&one[column])).to_vec(),
+        &[
+            "NAME",
+            "AUTHORITY",
+            "PROFILE",
+            "BASE64",
+            "APPROVAL",
+            "POP LINK",
+            "SERVER KEYGEN",
+            "TRUSTED BY NAME",
+        ],
+        |one| {
+            let trusted = show::text(&one["trust"]["name"]);
+            columns.map(|column| show::text(&one[column])).into_iter().chain([trusted]).collect()
+        },
     );
     Ok(())
 }
