@@ -8,12 +8,16 @@ const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const ENUMERATED: u8 = 0x0a;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const SEQUENCE: u8 = 0x30;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 /// RFC 5280 section 4.1.2.5: from then on years have four digits.
 const YEAR_OF_FOUR_DIGITS: i16 = 2050;
+
+/// The end of a certificate that has none (RFC 5280 section 4.1.2.5), later than a `Timestamp` can say.
+pub(crate) const NO_END: &[u8] = b"\x18\x0f99991231235959Z";
 
 /// `[number]`, constructed.
 pub(crate) const fn context(number: u8) -> u8 {

@@ -3,22 +3,16 @@
 use x509_cert::{
     der::{
         Decode, Encode,
-        asn1::{Ia5String, ObjectIdentifier, OctetString, Utf8StringRef},
+        asn1::{ObjectIdentifier, OctetString},
         oid::{
             AssociatedOid,
             db::rfc5912::{ID_AD_CA_ISSUERS, ID_AD_OCSP},
         },
     },
-    ext::{
-        Extension,
-        pkix::{
-            AccessDescription, AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints,
-            CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, SubjectAltName,
-            SubjectKeyIdentifier,
-            certpolicy::PolicyInformation,
-            crl::dp::DistributionPoint,
-            name::{DistributionPointName, GeneralName},
-        },
+    ext::pkix::{
+        AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
+        CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+        certpolicy::PolicyInformation,
     },
     spki::SubjectPublicKeyInfoRef,
 };
@@ -28,9 +22,15 @@ use muster_x509::PublicKey;
 use super::{GENERATION, HOLDER, Issuer, Kind, Profile, default_holder};
 use crate::{
     BaseUrl,
-    hierarchy::{BuildError, key_identifier::key_identifier},
+    hierarchy::{AuthorityId, BuildError, key_identifier::key_identifier},
     issuance::Holder,
+    tlv::{self, Mark},
 };
+
+/// Ten of them in a certificate of a device: so much is set aside.
+const USUAL_BYTES: usize = 512;
+/// GeneralName, uniformResourceIdentifier.
+const URI: u8 = tlv::context_primitive(6);
 
 /// What differs between two certificates of a profile and an authority.
 pub(super) struct Particulars<'a> {
@@ -45,11 +45,12 @@ pub(super) struct Particulars<'a> {
     pub(super) common_name: Option<&'a str>,
 }
 
+/// One after the other, DER.
 pub(super) fn extensions(
     profile: &Profile,
     issuer: &Issuer,
     particulars: &Particulars<'_>,
-) -> Result<Vec<Extension>, BuildError> {
+) -> Result<Vec<u8>, BuildError> {
     let (ca, path_len_constraint) = match profile.kind {
         Kind::EndEntity => (false, None),
         Kind::Authority { path_length } => (true, Some(path_length)),
@@ -59,42 +60,39 @@ pub(super) fn extensions(
         PublicKey::P256 | PublicKey::P384 | PublicKey::P521 | PublicKey::Ed25519 => profile.usage.key,
     };
     let key = SubjectPublicKeyInfoRef::try_from(particulars.spki_der).map_err(encoding)?;
-    let mut extensions = vec![
-        // Critical also in a leaf: that it is no authority is not for a reader to overlook.
-        extension(Mark::Critical, &BasicConstraints { ca, path_len_constraint })?,
-        extension(Mark::Critical, &KeyUsage(usage))?,
-    ];
+    let mut der = Vec::with_capacity(USUAL_BYTES);
+    let mut push = |oid, mark, value: &[u8]| der.extend_from_slice(&extension(oid, mark, value));
+    // Critical also in a leaf: that it is no authority is not for a reader to overlook.
+    let constraints = BasicConstraints { ca, path_len_constraint };
+    push(BasicConstraints::OID, Mark::Critical, &constraints.to_der()?);
+    push(KeyUsage::OID, Mark::Critical, &KeyUsage(usage).to_der()?);
     if !profile.usage.extended.is_empty() {
-        extensions.push(extension(Mark::Plain, &ExtendedKeyUsage(profile.usage.extended.clone()))?);
+        push(ExtendedKeyUsage::OID, Mark::Plain, &profile.usage.extended.to_der()?);
     }
-    extensions.push(extension(Mark::Plain, &SubjectKeyIdentifier(key_identifier(&key)?))?);
-    let issuer_key = AuthorityKeyIdentifier {
-        key_identifier: Some(issuer.key_identifier.clone()),
-        ..AuthorityKeyIdentifier::default()
-    };
-    extensions.push(extension(Mark::Plain, &issuer_key)?);
+    push(SubjectKeyIdentifier::OID, Mark::Plain, &key_identifier(&key)?.to_der()?);
+    push(AuthorityKeyIdentifier::OID, Mark::Plain, &issuer.own_key);
     if let Some(names_der) = particulars.names_der {
         let mark = if particulars.subject_is_empty { Mark::Critical } else { Mark::Plain };
-        extensions.push(of_der(SubjectAltName::OID, mark, names_der)?);
+        push(SubjectAltName::OID, mark, names_der);
     }
     let policy = PolicyInformation { policy_identifier: profile.policy, policy_qualifiers: None };
-    extensions.push(extension(Mark::Plain, &CertificatePolicies(vec![policy]))?);
+    push(CertificatePolicies::OID, Mark::Plain, &vec![policy].to_der()?);
     if let Some(base) = &issuer.base_url {
         let authority = &issuer.authority;
         let crl = base.crl(&authority.id, authority.shard_of(particulars.serial));
-        extensions.push(extension(Mark::Plain, &crl_point(&crl)?)?);
-        extensions.push(extension(Mark::Plain, &information_access(base, issuer)?)?);
+        push(CrlDistributionPoints::OID, Mark::Plain, &crl_point(&crl));
+        push(AuthorityInfoAccessSyntax::OID, Mark::Plain, &issuer.information_access);
     }
     if let Some(Holder { name, generation }) = particulars.holder {
-        extensions.push(of_der(GENERATION, Mark::Plain, &Utf8StringRef::new(generation)?.to_der()?)?);
+        push(GENERATION, Mark::Plain, &utf8(generation));
         if particulars.common_name.map(default_holder).as_ref() != Some(name) {
-            extensions.push(of_der(HOLDER, Mark::Plain, &Utf8StringRef::new(name)?.to_der()?)?);
+            push(HOLDER, Mark::Plain, &utf8(name));
         }
     }
     for fixed in &profile.extensions {
-        extensions.push(of_der(fixed.oid, Mark::Plain, &fixed.value_der)?);
+        push(fixed.oid, Mark::Plain, &fixed.value_der);
     }
-    Ok(extensions)
+    Ok(der)
 }
 
 /// The value of an extension of a certificate, DER: for comparing and copying as it stands.
@@ -108,36 +106,38 @@ pub(crate) fn value_of(
     Ok(found.map(|extension| extension.extn_value.as_bytes().to_vec()))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Critical,
-    Plain,
+/// Value of AuthorityKeyIdentifier in what the owner of the key signs, DER.
+pub(super) fn authority_key(key_identifier: &OctetString) -> Vec<u8> {
+    const KEY_IDENTIFIER: u8 = tlv::context_primitive(0);
+    tlv::element(tlv::SEQUENCE, &[&tlv::element(KEY_IDENTIFIER, &[key_identifier.as_bytes()])])
 }
 
-fn extension<T: AssociatedOid + Encode>(mark: Mark, value: &T) -> Result<Extension, BuildError> {
-    of_der(T::OID, mark, &value.to_der()?)
-}
-
-fn of_der(oid: ObjectIdentifier, mark: Mark, value_der: &[u8]) -> Result<Extension, BuildError> {
-    let critical = mark == Mark::Critical;
-    Ok(Extension { extn_id: oid, critical, extn_value: OctetString::new(value_der)? })
-}
-
-fn crl_point(url: &str) -> Result<CrlDistributionPoints, BuildError> {
-    let place = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
-    let distribution_point = Some(DistributionPointName::FullName(vec![place]));
-    Ok(CrlDistributionPoints(vec![DistributionPoint { distribution_point, reasons: None, crl_issuer: None }]))
-}
-
-fn information_access(base: &BaseUrl, issuer: &Issuer) -> Result<AuthorityInfoAccessSyntax, BuildError> {
-    let access = |access_method, url: &str| {
-        let access_location = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
-        Ok::<_, BuildError>(AccessDescription { access_method, access_location })
+/// Value of AuthorityInfoAccess, DER.
+pub(super) fn information_access(base: &BaseUrl, authority: &AuthorityId) -> Vec<u8> {
+    let access = |method: ObjectIdentifier, url: &str| {
+        let method = tlv::element(tlv::OBJECT_IDENTIFIER, &[method.as_bytes()]);
+        tlv::element(tlv::SEQUENCE, &[&method, &tlv::element(URI, &[url.as_bytes()])])
     };
-    Ok(AuthorityInfoAccessSyntax(vec![
-        access(ID_AD_OCSP, &base.ocsp())?,
-        access(ID_AD_CA_ISSUERS, &base.issuer(&issuer.authority.id))?,
-    ]))
+    let (ocsp, issuer) =
+        (access(ID_AD_OCSP, &base.ocsp()), access(ID_AD_CA_ISSUERS, &base.issuer(authority)));
+    tlv::element(tlv::SEQUENCE, &[&ocsp, &issuer])
+}
+
+/// Value of CRLDistributionPoints, DER.
+fn crl_point(url: &str) -> Vec<u8> {
+    const DISTRIBUTION_POINT: u8 = tlv::context(0);
+    const FULL_NAME: u8 = tlv::context(0);
+    let full_name = tlv::element(FULL_NAME, &[&tlv::element(URI, &[url.as_bytes()])]);
+    let point = tlv::element(DISTRIBUTION_POINT, &[&full_name]);
+    tlv::element(tlv::SEQUENCE, &[&tlv::element(tlv::SEQUENCE, &[&point])])
+}
+
+fn extension(oid: ObjectIdentifier, mark: Mark, value: &[u8]) -> Vec<u8> {
+    tlv::extension(oid.as_bytes(), mark, value)
+}
+
+fn utf8(text: &str) -> Vec<u8> {
+    tlv::element(tlv::UTF8_STRING, &[text.as_bytes()])
 }
 
 fn encoding(error: impl std::fmt::Display) -> BuildError {

@@ -12,7 +12,10 @@ use x509_cert::{
 
 use muster_x509::Certificate;
 
-use super::life::{End, Period};
+use super::{
+    extensions,
+    life::{End, Period},
+};
 use crate::{
     BaseUrl,
     hierarchy::{Authority, BuildError},
@@ -31,6 +34,10 @@ pub struct Issuer {
     /// Purposes that its certificate is limited to, if it is.
     pub(super) purposes: Option<Vec<ObjectIdentifier>>,
     pub(super) base_url: Option<BaseUrl>,
+    /// Values of extensions that are the same in all that it signs, DER: AuthorityKeyIdentifier, and AuthorityInfoAccess for
+    /// those that have addresses.
+    pub(super) own_key: Vec<u8>,
+    pub(super) information_access: Vec<u8>,
 }
 
 impl Issuer {
@@ -51,10 +58,14 @@ impl Issuer {
         Ok(Some(Self {
             authority: Arc::clone(authority),
             certificate,
+            own_key: extensions::authority_key(&key_identifier.0),
             key_identifier: key_identifier.0,
             algorithm_der,
             path_length: constraints.and_then(|(_, constraints)| constraints.path_len_constraint),
             purposes: purposes.map(|(_, purposes)| purposes.0),
+            information_access: base_url
+                .map(|base| extensions::information_access(base, &authority.id))
+                .unwrap_or_default(),
             base_url: base_url.cloned(),
         }))
     }

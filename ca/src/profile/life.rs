@@ -1,13 +1,9 @@
 //! How long certificates of a profile last. Pure.
 
 use jiff::{SignedDuration, Timestamp};
-use x509_cert::{
-    der::{DateTime, asn1::GeneralizedTime},
-    time::{Time, Validity},
-};
 
 use super::{LifeRule, PastIssuer, Refused};
-use crate::hierarchy::BuildError;
+use crate::tlv;
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 /// Boulder's: a certificate that was valid yesterday explains nothing that a clock that lags does not.
@@ -91,12 +87,14 @@ impl Period {
         Ok(Self { begin, end })
     }
 
-    pub(super) fn to_validity(self) -> Result<Validity, BuildError> {
+    /// Validity (RFC 5280 section 4.1.2.5), DER. Before 1970 there is nothing to write.
+    pub(super) fn to_validity(self) -> Vec<u8> {
+        let time = |at: Timestamp| tlv::time(at.max(Timestamp::UNIX_EPOCH));
         let end = match self.end {
-            End::At(at) => time(at)?,
-            End::Never => Time::INFINITY,
+            End::At(at) => time(at),
+            End::Never => tlv::NO_END.to_vec(),
         };
-        Ok(Validity::new(time(self.begin)?, end))
+        tlv::element(tlv::SEQUENCE, &[&time(self.begin), &end])
     }
 }
 
@@ -129,10 +127,4 @@ impl std::fmt::Display for End {
 
 fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
-}
-
-/// It is written as UTCTime up to 2049 when it is encoded. Before 1970 there is nothing to write.
-fn time(at: Timestamp) -> Result<Time, BuildError> {
-    let since_epoch = std::time::Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0));
-    Ok(Time::GeneralTime(GeneralizedTime::from_date_time(DateTime::from_unix_duration(since_epoch)?)))
 }

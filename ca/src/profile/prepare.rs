@@ -100,15 +100,15 @@ pub fn prepare(
         holder: wanted.holder,
         common_name: common_name.as_deref(),
     };
-    let tbs = tbs::encode(Parts {
+    let tbs = tbs::encode(&Parts {
         serial: &serial,
         algorithm_der: &issuer.algorithm_der,
         issuer_der: issuer.certificate.subject_der(),
-        validity: period.to_validity()?,
+        period,
         subject_der: &subject_der,
         spki_der: csr.spki_der(),
-        extensions: extensions(profile, issuer, &particulars)?,
-    })?;
+        extensions: &extensions(profile, issuer, &particulars)?,
+    });
     lint::check(&tbs, profile, csr, issuer)?;
     Ok(Prepared {
         tbs,

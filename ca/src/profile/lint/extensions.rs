@@ -1,26 +1,20 @@
 //! Extensions of a certificate (RFC 5280 section 4.2). Pure.
 
 use x509_cert::{
-    certificate::TbsCertificate,
     der::{
-        Decode,
         asn1::ObjectIdentifier,
         oid::{AssociatedOid, db::rfc5280 as oid},
     },
-    ext::{
-        Extension,
-        pkix::{
-            AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
-            CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages, NameConstraints, PolicyConstraints,
-            SubjectAltName, SubjectKeyIdentifier,
-        },
+    ext::pkix::{
+        AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage, KeyUsages,
+        NameConstraints, PolicyConstraints, SubjectAltName, SubjectKeyIdentifier,
     },
     spki::SubjectPublicKeyInfoRef,
 };
 
 use muster_x509::{Csr, PublicKey};
 
-use super::Finding;
+use super::{Finding, Tbs};
 use crate::{
     hierarchy::key_identifier::key_identifier,
     profile::{Issuer, Kind, Profile},
@@ -32,13 +26,8 @@ const NEVER: [ObjectIdentifier; 3] =
 const MAY_BE_CRITICAL: [ObjectIdentifier; 5] =
     [BasicConstraints::OID, KeyUsage::OID, SubjectAltName::OID, NameConstraints::OID, PolicyConstraints::OID];
 
-pub(super) fn check(
-    tbs: &TbsCertificate,
-    profile: &Profile,
-    csr: &Csr,
-    issuer: &Issuer,
-) -> Result<(), Finding> {
-    let extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
+pub(super) fn check(tbs: &Tbs<'_>, profile: &Profile, csr: &Csr, issuer: &Issuer) -> Result<(), Finding> {
+    let extensions = tbs.extensions();
     for (at, extension) in extensions.iter().enumerate() {
         if extensions[..at].iter().any(|before| before.extn_id == extension.extn_id) {
             return Err(Finding::ExtensionTwice(extension.extn_id.to_string()));
@@ -47,13 +36,13 @@ pub(super) fn check(
             return Err(Finding::Critical(extension.extn_id.to_string()));
         }
     }
-    check_keys(extensions, csr, issuer)?;
-    let usage = check_authority(extensions, profile, issuer)?;
+    check_keys(tbs, csr, issuer)?;
+    let usage = check_authority(tbs, profile, issuer)?;
     check_usage(usage, csr.public_key())?;
-    if let Some((_, ExtendedKeyUsage(purposes))) = find(extensions, "extKeyUsage")? {
+    if let Some((_, ExtendedKeyUsage(purposes))) = tbs.find("extKeyUsage")? {
         check_purposes(&purposes, usage, issuer)?;
     }
-    if let Some((_, CertificatePolicies(policies))) = find(extensions, "certificatePolicies")? {
+    if let Some((_, CertificatePolicies(policies))) = tbs.find("certificatePolicies")? {
         let policies: Vec<_> = policies.iter().map(|policy| policy.policy_identifier).collect();
         for (at, policy) in policies.iter().enumerate() {
             if policies[..at].contains(policy) {
@@ -61,28 +50,18 @@ pub(super) fn check(
             }
         }
     }
-    if let Some((_, CrlDistributionPoints(points))) = find(extensions, "cRLDistributionPoints")?
-        && points.is_empty()
-    {
-        return Err(Finding::Empty("cRLDistributionPoints"));
-    }
-    if let Some((_, AuthorityInfoAccessSyntax(places))) = find(extensions, "authorityInfoAccess")?
-        && places.is_empty()
-    {
-        return Err(Finding::Empty("authorityInfoAccess"));
-    }
     Ok(())
 }
 
-fn check_keys(extensions: &[Extension], csr: &Csr, issuer: &Issuer) -> Result<(), Finding> {
+fn check_keys(tbs: &Tbs<'_>, csr: &Csr, issuer: &Issuer) -> Result<(), Finding> {
     let (_, SubjectKeyIdentifier(own)) =
-        find(extensions, "subjectKeyIdentifier")?.ok_or(Finding::Missing("subjectKeyIdentifier"))?;
+        tbs.find("subjectKeyIdentifier")?.ok_or(Finding::Missing("subjectKeyIdentifier"))?;
     let key = SubjectPublicKeyInfoRef::try_from(csr.spki_der()).map_err(|_| Finding::OtherKey)?;
     if key_identifier(&key).ok().as_ref() != Some(&own) {
         return Err(Finding::KeyIdentifier);
     }
     let (_, above): (_, AuthorityKeyIdentifier) =
-        find(extensions, "authorityKeyIdentifier")?.ok_or(Finding::Missing("authorityKeyIdentifier"))?;
+        tbs.find("authorityKeyIdentifier")?.ok_or(Finding::Missing("authorityKeyIdentifier"))?;
     if above.key_identifier.as_ref() != Some(&issuer.key_identifier) {
         return Err(Finding::AuthorityKeyIdentifier);
     }
@@ -90,18 +69,13 @@ fn check_keys(extensions: &[Extension], csr: &Csr, issuer: &Issuer) -> Result<()
 }
 
 /// Whether it is what its profile says: an authority with all that one needs, or none with nothing of it.
-fn check_authority(
-    extensions: &[Extension],
-    profile: &Profile,
-    issuer: &Issuer,
-) -> Result<KeyUsage, Finding> {
+fn check_authority(tbs: &Tbs<'_>, profile: &Profile, issuer: &Issuer) -> Result<KeyUsage, Finding> {
     let (critical, constraints): (_, BasicConstraints) =
-        find(extensions, "basicConstraints")?.ok_or(Finding::Missing("basicConstraints"))?;
+        tbs.find("basicConstraints")?.ok_or(Finding::Missing("basicConstraints"))?;
     if !critical {
         return Err(Finding::NotCritical("basicConstraints"));
     }
-    let (critical, usage): (_, KeyUsage) =
-        find(extensions, "keyUsage")?.ok_or(Finding::Missing("keyUsage"))?;
+    let (critical, usage): (_, KeyUsage) = tbs.find("keyUsage")?.ok_or(Finding::Missing("keyUsage"))?;
     if !critical {
         return Err(Finding::NotCritical("keyUsage"));
     }
@@ -189,16 +163,4 @@ fn check_purposes(purposes: &[ObjectIdentifier], usage: KeyUsage, issuer: &Issue
         }
     }
     Ok(())
-}
-
-/// The extension of that type, with whether it is critical.
-pub(super) fn find<'e, T: AssociatedOid + Decode<'e>>(
-    extensions: &'e [Extension],
-    name: &'static str,
-) -> Result<Option<(bool, T)>, Finding> {
-    let Some(extension) = extensions.iter().find(|extension| extension.extn_id == T::OID) else {
-        return Ok(None);
-    };
-    let value = T::from_der(extension.extn_value.as_bytes()).map_err(|_| Finding::Extension(name))?;
-    Ok(Some((extension.critical, value)))
 }

@@ -2,53 +2,56 @@
 
 use jiff::SignedDuration;
 use x509_cert::{
-    certificate::{TbsCertificate, Version},
-    der::Encode,
+    certificate::Version,
+    der::{
+        Decode,
+        asn1::{AnyRef, ObjectIdentifier},
+        oid::db::rfc4519,
+    },
+    name::Name,
     time::Time,
 };
 
 use muster_x509::Csr;
 
-use super::Finding;
+use super::{Finding, Tbs};
 use crate::profile::{
     Issuer, Profile,
     life::{BACKDATE_MAX, End, Life},
 };
 
 const SERIAL_OCTETS: std::ops::RangeInclusive<usize> = 8..=20;
+/// Two units or components are usual; two common names name nobody.
+const REPEATABLE: [ObjectIdentifier; 2] = [rfc4519::ORGANIZATIONAL_UNIT_NAME, rfc4519::DOMAIN_COMPONENT];
 
 pub(super) fn check(
-    tbs: &TbsCertificate,
+    tbs: &Tbs<'_>,
+    subject: &Name,
     profile: &Profile,
     csr: &Csr,
     issuer: &Issuer,
 ) -> Result<(), Finding> {
-    let encoded = |value: Result<Vec<u8>, x509_cert::der::Error>| {
-        value.map_err(|error| Finding::Unreadable(error.to_string()))
-    };
-    if tbs.version() != Version::V3 {
+    let is = |part: AnyRef<'_>, der: &[u8]| AnyRef::from_der(der) == Ok(part);
+    if tbs.version != Version::V3 {
         return Err(Finding::Version);
     }
-    check_serial(tbs.serial_number().as_bytes())?;
-    if encoded(tbs.signature().to_der())? != issuer.algorithm_der {
+    check_serial(tbs.serial_number.as_bytes())?;
+    if !is(tbs.signature, &issuer.algorithm_der) {
         return Err(Finding::Algorithm);
     }
-    if encoded(tbs.issuer().to_der())? != issuer.certificate.subject_der() {
+    if !is(tbs.issuer, issuer.certificate.subject_der()) {
         return Err(Finding::Issuer);
     }
     check_period(tbs, profile, issuer)?;
-    if encoded(tbs.subject_public_key_info().to_der())? != csr.spki_der() {
+    if !is(tbs.subject_public_key_info, csr.spki_der()) {
         return Err(Finding::OtherKey);
     }
-    let subject = tbs.subject();
-    if encoded(subject.to_der())? == issuer.certificate.subject_der() {
+    if is(tbs.subject, issuer.certificate.subject_der()) {
         return Err(Finding::SubjectOfIssuer);
     }
-    // Two units or components are usual; two common names name nobody.
     let mut seen = Vec::new();
     for attribute in subject.iter() {
-        let repeatable = ["2.5.4.11", "0.9.2342.19200300.100.1.25"].contains(&&*attribute.oid.to_string());
-        if !repeatable && seen.contains(&attribute.oid) {
+        if !REPEATABLE.contains(&attribute.oid) && seen.contains(&attribute.oid) {
             return Err(Finding::AttributeTwice(attribute.oid.to_string()));
         }
         seen.push(attribute.oid);
@@ -61,8 +64,8 @@ fn check_serial(octets: &[u8]) -> Result<(), Finding> {
     if positive && SERIAL_OCTETS.contains(&octets.len()) { Ok(()) } else { Err(Finding::Serial) }
 }
 
-fn check_period(tbs: &TbsCertificate, profile: &Profile, issuer: &Issuer) -> Result<(), Finding> {
-    let (begin, end) = (seconds(tbs.validity().not_before), seconds(tbs.validity().not_after));
+fn check_period(tbs: &Tbs<'_>, profile: &Profile, issuer: &Issuer) -> Result<(), Finding> {
+    let (begin, end) = (seconds(tbs.validity.not_before), seconds(tbs.validity.not_after));
     if end < begin {
         return Err(Finding::Backwards);
     }

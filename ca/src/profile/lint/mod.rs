@@ -4,14 +4,17 @@
 mod extensions;
 mod fields;
 mod names;
+mod read;
 
-use x509_cert::{certificate::TbsCertificate, der::Decode};
+use x509_cert::name::Name;
 
 use muster_x509::Csr;
 
 use super::{Issuer, Profile};
 
 pub(super) use names::check_name;
+
+use read::Tbs;
 
 /// What a certificate would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,10 +98,11 @@ pub(super) fn check(tbs_der: &[u8], profile: &Profile, csr: &Csr, issuer: &Issue
     if tbs_der.len() > BYTES_MAX {
         return Err(Finding::TooLarge(tbs_der.len()));
     }
-    let tbs = TbsCertificate::from_der(tbs_der).map_err(|error| Finding::Unreadable(error.to_string()))?;
-    fields::check(&tbs, profile, csr, issuer)?;
+    let tbs = Tbs::read(tbs_der)?;
+    let subject = tbs.subject.decode_as::<Name>().map_err(|error| Finding::Unreadable(error.to_string()))?;
+    fields::check(&tbs, &subject, profile, csr, issuer)?;
     extensions::check(&tbs, profile, csr, issuer)?;
-    names::check(&tbs)
+    names::check(&tbs, &subject)
 }
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
 //! Names and places in a certificate (RFC 5280 sections 4.2.1.6 and 4.2.1.13, RFC 5890 section 2.3.1). Pure.
 
 use x509_cert::{
-    certificate::TbsCertificate,
     ext::pkix::{
         AuthorityInfoAccessSyntax, CrlDistributionPoints, SubjectAltName,
         name::{DistributionPointName, GeneralName},
     },
+    name::Name,
 };
 
-use super::{Finding, extensions::find};
+use super::{Finding, Tbs};
 
 /// RFC 1035 section 2.3.4.
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
-pub(super) fn check(tbs: &TbsCertificate) -> Result<(), Finding> {
-    let extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
-    match (find(extensions, "subjectAltName")?, tbs.subject().is_empty()) {
+pub(super) fn check(tbs: &Tbs<'_>, subject: &Name) -> Result<(), Finding> {
+    match (tbs.find("subjectAltName")?, subject.is_empty()) {
         (None, false) => {}
         (None | Some((false, _)), true) => return Err(Finding::Nameless),
         (Some((true, _)), false) => return Err(Finding::Critical("subjectAltName".to_owned())),
@@ -27,7 +26,10 @@ pub(super) fn check(tbs: &TbsCertificate) -> Result<(), Finding> {
             names.iter().try_for_each(check_name)?;
         }
     }
-    if let Some((_, CrlDistributionPoints(points))) = find(extensions, "cRLDistributionPoints")? {
+    if let Some((_, CrlDistributionPoints(points))) = tbs.find("cRLDistributionPoints")? {
+        if points.is_empty() {
+            return Err(Finding::Empty("cRLDistributionPoints"));
+        }
         for point in &points {
             match &point.distribution_point {
                 Some(DistributionPointName::FullName(names)) => names.iter().try_for_each(check_place)?,
@@ -37,7 +39,10 @@ pub(super) fn check(tbs: &TbsCertificate) -> Result<(), Finding> {
             }
         }
     }
-    if let Some((_, AuthorityInfoAccessSyntax(places))) = find(extensions, "authorityInfoAccess")? {
+    if let Some((_, AuthorityInfoAccessSyntax(places))) = tbs.find("authorityInfoAccess")? {
+        if places.is_empty() {
+            return Err(Finding::Empty("authorityInfoAccess"));
+        }
         places.iter().try_for_each(|place| check_place(&place.access_location))?;
     }
     Ok(())

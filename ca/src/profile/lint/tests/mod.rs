@@ -29,7 +29,7 @@ use muster_x509::{Certificate, Csr};
 use super::*;
 use crate::{
     Authority, AuthorityId, BaseUrl, Holder, State, SubjectFacts,
-    profile::{Identity, Wanted, prepare},
+    profile::{GENERATION, Identity, Wanted, prepare},
 };
 
 /// A certificate in the making, every field of which can be changed.
@@ -165,6 +165,30 @@ fn what_the_profiles_make_breaks_no_rule() {
         [("device", Some(0)), ("edge-server", None), ("tls-server", Some(0)), ("sub-ca", Some(1))]
     {
         assert_eq!(bench(profile, path_length).finding(|_| {}), "nothing");
+    }
+}
+
+#[test]
+fn what_is_written_piece_by_piece_is_what_the_library_writes() {
+    fn again<'d, T: Decode<'d, Error = x509_cert::der::Error> + Encode>(der: &'d [u8]) {
+        assert_eq!(hex::encode(T::from_der(der).unwrap().to_der().unwrap()), hex::encode(der));
+    }
+    for (profile, path_length) in [("device", Some(0)), ("tls-server", Some(0)), ("sub-ca", Some(1))] {
+        let tbs = bench(profile, path_length).tbs;
+        again::<x509_cert::certificate::TbsCertificate>(&tbs.to_der().unwrap());
+        for extension in tbs.extensions.unwrap() {
+            let der = extension.extn_value.as_bytes();
+            match extension.extn_id {
+                pkix::AuthorityKeyIdentifier::OID => again::<pkix::AuthorityKeyIdentifier>(der),
+                pkix::AuthorityInfoAccessSyntax::OID => again::<pkix::AuthorityInfoAccessSyntax>(der),
+                pkix::CertificatePolicies::OID => again::<pkix::CertificatePolicies>(der),
+                pkix::CrlDistributionPoints::OID => again::<pkix::CrlDistributionPoints>(der),
+                pkix::ExtendedKeyUsage::OID => again::<pkix::ExtendedKeyUsage>(der),
+                pkix::SubjectKeyIdentifier::OID => again::<pkix::SubjectKeyIdentifier>(der),
+                GENERATION => again::<String>(der),
+                _ => {}
+            }
+        }
     }
 }
 
