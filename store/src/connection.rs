@@ -1,15 +1,18 @@
 //! One connection for writing, whichever engine it is to, and where to get the next one.
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection as _, SqlStr};
+use std::path::PathBuf;
 
-use crate::dialect::{self, Engine, Fault};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Connection as _, SqlSafeStr, SqlStr};
+use tokio::task::spawn_blocking;
+
+use crate::dialect::{self, Engine};
+use crate::error::DriverError;
 use crate::{Row, Value, postgres, sqlite};
 
 #[derive(Debug)]
 pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
+    Sqlite(rusqlite::Connection),
     Postgres(PgConnection),
 }
 
@@ -18,17 +21,24 @@ pub(crate) enum Connection {
 pub(crate) enum Home {
     /// The connection is the database: it cannot be replaced.
     Memory,
-    File(SqliteConnectOptions),
-    Server(PgConnectOptions),
+    File(PathBuf),
+    Server(Box<PgConnectOptions>),
 }
 
 impl Home {
-    pub(crate) async fn connect(&self) -> Result<Connection, sqlx::Error> {
-        match self {
-            Home::Memory => sqlite::memory_options().connect().await.map(Connection::Sqlite),
-            Home::File(options) => options.connect().await.map(Connection::Sqlite),
-            Home::Server(options) => postgres::connect_writer(options).await.map(Connection::Postgres),
-        }
+    pub(crate) async fn connect(&self) -> Result<Connection, DriverError> {
+        let opening = match self {
+            Home::Memory => spawn_blocking(sqlite::open_memory),
+            Home::File(path) => {
+                let path = path.clone();
+                spawn_blocking(move || sqlite::open_writer(&path))
+            }
+            Home::Server(options) => {
+                return Ok(Connection::Postgres(postgres::connect_writer(options).await?));
+            }
+        };
+        let opened = opening.await.map_err(|error| DriverError::Unfit(error.to_string()))?;
+        Ok(Connection::Sqlite(opened?))
     }
 
     pub(crate) fn is_replaceable(&self) -> bool {
@@ -47,64 +57,61 @@ impl Connection {
         }
     }
 
-    pub(crate) fn fault(&self, error: &sqlx::Error) -> Fault {
-        dialect::fault(self.engine(), error)
-    }
-
-    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin(&mut self) -> Result<(), DriverError> {
         self.control(dialect::begin_sql(self.engine())).await
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(&mut self) -> Result<(), DriverError> {
         self.control("COMMIT").await
     }
 
-    pub(crate) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn rollback(&mut self) -> Result<(), DriverError> {
         self.control("ROLLBACK").await
     }
 
-    pub(crate) async fn savepoint(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn savepoint(&mut self) -> Result<(), DriverError> {
         self.control("SAVEPOINT part").await
     }
 
-    pub(crate) async fn keep(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn keep(&mut self) -> Result<(), DriverError> {
         self.control("RELEASE SAVEPOINT part").await
     }
 
-    pub(crate) async fn undo(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn undo(&mut self) -> Result<(), DriverError> {
         self.control("ROLLBACK TO SAVEPOINT part").await?;
         self.keep().await
     }
 
     /// How many rows the statement changed.
-    pub(crate) async fn execute(&mut self, sql: SqlStr, args: Vec<Value>) -> Result<u64, sqlx::Error> {
+    pub(crate) async fn execute(&mut self, sql: SqlStr, args: Vec<Value>) -> Result<u64, DriverError> {
         match self {
-            Connection::Sqlite(connection) => sqlite::execute(connection, sql, args).await,
-            Connection::Postgres(connection) => postgres::execute(connection, sql, args).await,
+            Connection::Sqlite(connection) => Ok(sqlite::execute(connection, sql.as_str(), &args)?),
+            Connection::Postgres(connection) => Ok(postgres::execute(connection, sql, args).await?),
         }
     }
 
-    pub(crate) async fn fetch(&mut self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
+    pub(crate) async fn fetch(&mut self, sql: SqlStr, args: Vec<Value>) -> Result<Vec<Row>, DriverError> {
         match self {
-            Connection::Sqlite(connection) => sqlite::fetch(&mut *connection, sql, args).await,
-            Connection::Postgres(connection) => postgres::fetch(&mut *connection, sql, args).await,
+            Connection::Sqlite(connection) => Ok(sqlite::fetch(connection, sql.as_str(), &args)?),
+            Connection::Postgres(connection) => Ok(postgres::fetch(&mut *connection, sql, args).await?),
         }
     }
 
     pub(crate) async fn close(self) {
         let closed = match self {
-            Connection::Sqlite(connection) => connection.close().await,
-            Connection::Postgres(connection) => connection.close().await,
+            Connection::Sqlite(connection) => connection.close().map_err(|(_, error)| error.into()),
+            Connection::Postgres(connection) => connection.close().await.map_err(DriverError::from),
         };
         if let Err(error) = closed {
             tracing::debug!(%error, "a database connection did not close in order");
         }
     }
 
-    async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    /// A transaction's own words.
+    async fn control(&mut self, sql: &'static str) -> Result<(), DriverError> {
         match self {
-            Connection::Sqlite(connection) => sqlite::control(connection, sql).await,
-            Connection::Postgres(connection) => postgres::control(connection, sql).await,
+            Connection::Sqlite(_) => self.execute(sql.into_sql_str(), Vec::new()).await.map(|_| ()),
+            Connection::Postgres(connection) => Ok(postgres::control(connection, sql).await?),
         }
     }
 }

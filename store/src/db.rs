@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
 use sqlx::{SqlSafeStr, SqlStr};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::batch::{Answer, Job, Put, Unit};
 use crate::connection::Home;
+use crate::error::DriverError;
 use crate::writer::{QUEUE_MAX, Slot, Writer};
 use crate::{Engine, Row, Rows, Statement, StoreError, Value, WriteError, migrate, postgres, sqlite};
 
@@ -28,7 +28,7 @@ struct Inner {
 }
 
 enum Readers {
-    Sqlite(SqlitePool),
+    Sqlite(Arc<sqlite::Readers>),
     Postgres(PgPool),
     /// A database in memory lives in the connection that writes it.
     Writer(Slot),
@@ -38,15 +38,17 @@ impl Db {
     /// Opens the file, makes it when it is missing, and brings its schema up to date.
     pub async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         let name = format!("the database `{}`", path.display());
-        let (home, slot) = prepare(Home::File(sqlite::writer_options(path)), &name).await?;
-        let readers = sqlite::readers(path).await.map_err(|error| StoreError::open(name, error))?;
-        Ok(Db::start(Engine::Sqlite, Readers::Sqlite(readers), home, slot))
+        let (home, slot) = prepare(Home::File(path.to_owned()), &name).await?;
+        let readers = Readers::Sqlite(Arc::new(sqlite::Readers::new(path)));
+        Db::start(Engine::Sqlite, readers, home, slot).map_err(|error| StoreError::open(name, error))
     }
 
     /// A database that lasts as long as its handles.
     pub async fn open_memory() -> Result<Db, StoreError> {
-        let (home, slot) = prepare(Home::Memory, "the database in memory").await?;
-        Ok(Db::start(Engine::Sqlite, Readers::Writer(Arc::clone(&slot)), home, slot))
+        let name = "the database in memory";
+        let (home, slot) = prepare(Home::Memory, name).await?;
+        let readers = Readers::Writer(Arc::clone(&slot));
+        Db::start(Engine::Sqlite, readers, home, slot).map_err(|error| StoreError::open(name, error))
     }
 
     /// Connects to `postgres://user:password@host/database` and brings its schema up to date.
@@ -54,17 +56,20 @@ impl Db {
         let unnamed = "the PostgreSQL database"; // the URL may hold a password
         let options = postgres::options(url).map_err(|error| StoreError::open(unnamed, error))?;
         let name = postgres::name(&options);
-        let (home, slot) = prepare(Home::Server(options.clone()), &name).await?;
-        let readers = postgres::readers(options).await.map_err(|error| StoreError::open(name, error))?;
-        Ok(Db::start(Engine::Postgres, Readers::Postgres(readers), home, slot))
+        let (home, slot) = prepare(Home::Server(Box::new(options.clone())), &name).await?;
+        let readers = postgres::readers(options).await.map_err(|error| StoreError::open(&name, error))?;
+        Db::start(Engine::Postgres, Readers::Postgres(readers), home, slot)
+            .map_err(|error| StoreError::open(name, error))
     }
 
-    fn start(engine: Engine, readers: Readers, home: Home, slot: Slot) -> Db {
+    fn start(engine: Engine, readers: Readers, home: Home, slot: Slot) -> Result<Db, DriverError> {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let (finished, running) = watch::channel(());
-        // Owned by the handles: it ends with their queue, and `close` waits for it.
-        tokio::spawn(Writer { slot, home, queue, running: finished }.run());
-        Db(Arc::new(Inner { engine, readers, queue: Mutex::new(Some(sender)), running }))
+        let writer = Writer { slot, home, queue, running: finished };
+        writer
+            .start()
+            .map_err(|error| DriverError::Unfit(format!("its writer cannot be started: {error}")))?;
+        Ok(Db(Arc::new(Inner { engine, readers, queue: Mutex::new(Some(sender)), running })))
     }
 
     pub fn engine(&self) -> Engine {
@@ -75,7 +80,7 @@ impl Db {
     pub async fn fetch(&self, sql: &'static str, args: &[Value]) -> Result<Vec<Row>, StoreError> {
         let (sql, args) = (sql.into_sql_str(), args.to_vec());
         match &self.0.readers {
-            Readers::Sqlite(pool) => sqlite::fetch(pool, sql, args).await.map_err(StoreError::statement),
+            Readers::Sqlite(readers) => readers.fetch(sql, args).await,
             Readers::Postgres(pool) => postgres::fetch(pool, sql, args).await.map_err(StoreError::statement),
             Readers::Writer(slot) => fetch_between_commits(slot, sql, args).await,
         }
@@ -112,7 +117,7 @@ impl Db {
         self.queue().take();
         // Readers first: the connection that closes last moves the write-ahead log into the database.
         match &self.0.readers {
-            Readers::Sqlite(pool) => pool.close().await,
+            Readers::Sqlite(readers) => readers.close().await,
             Readers::Postgres(pool) => pool.close().await,
             Readers::Writer(_) => {} // closed by the writer
         }
@@ -146,6 +151,8 @@ async fn fetch_between_commits(slot: &Slot, sql: SqlStr, args: Vec<Value>) -> Re
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures::future::join_all;
     use futures::poll;
     use serde_json::json;
@@ -164,13 +171,18 @@ mod tests {
         let held = slot.lock().await;
         let ids = (0..4 * QUEUE_MAX).map(|n| n.to_string()).collect::<Vec<_>>();
         let mut puts = Box::pin(join_all(ids.iter().map(|id| db.put(&MARK, id, json!({ "id": id })))));
-        // Long enough for the writer to take what it may: it takes one commit's worth and then stands.
-        for _ in 0..20 {
-            assert!(poll!(&mut puts).is_pending());
-            tokio::task::yield_now().await;
-        }
         let queue = db.queue().clone().unwrap();
-        assert_eq!((queue.max_capacity(), queue.capacity()), (QUEUE_MAX, 0));
+        assert!(poll!(&mut puts).is_pending());
+        // The writer takes one commit's worth and then stands; others fill its queue, and the rest stay outside.
+        let filled = async {
+            while queue.capacity() > 0 {
+                assert!(poll!(&mut puts).is_pending());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), filled).await.unwrap();
+        assert_eq!(queue.max_capacity(), QUEUE_MAX);
+        assert!(poll!(&mut puts).is_pending());
         drop((held, queue));
         assert!(puts.await.iter().all(|outcome| matches!(outcome, Ok(true))));
         let rows = db.fetch("SELECT COUNT(*) AS n FROM mark", &[]).await.unwrap();

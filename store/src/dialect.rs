@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use crate::error::DriverError;
 use crate::{Expect, Statement};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,36 +57,39 @@ pub(crate) enum Fault {
     Connection,
 }
 
-pub(crate) fn fault(engine: Engine, error: &sqlx::Error) -> Fault {
+pub(crate) fn fault(error: &DriverError) -> Fault {
     match error {
-        sqlx::Error::Database(refusal) => {
-            let code = refusal.code().unwrap_or_default();
-            match engine {
-                Engine::Sqlite => sqlite_fault(&code),
-                Engine::Postgres => postgres_fault(&code),
-            }
+        DriverError::Sqlite(error) => match error.sqlite_error() {
+            Some(refusal) => sqlite_fault(refusal.extended_code),
+            None => Fault::Statement, // seen on our side of the connection
+        },
+        DriverError::Postgres(sqlx::Error::Database(refusal)) => {
+            postgres_fault(&refusal.code().unwrap_or_default())
         }
         // Values that did not fit their column, seen on our side of the connection.
-        sqlx::Error::ColumnNotFound(_)
-        | sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::Encode(_)
-        | sqlx::Error::Decode(_)
-        | sqlx::Error::InvalidArgument(_)
-        | sqlx::Error::TypeNotFound { .. } => Fault::Statement,
-        _ => Fault::Connection,
+        DriverError::Postgres(
+            sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::InvalidArgument(_)
+            | sqlx::Error::TypeNotFound { .. },
+        )
+        | DriverError::Unfit(_) => Fault::Statement,
+        DriverError::Postgres(_) => Fault::Connection,
     }
 }
 
 /// After FULL, IOERR, NOMEM, BUSY and INTERRUPT SQLite may have rolled back the whole transaction by itself
 /// (sqlite.org/lang_transaction.html §3), so only what surely leaves it open counts as the statement's.
-fn sqlite_fault(code: &str) -> Fault {
+fn sqlite_fault(extended: i32) -> Fault {
     const ERROR: i32 = 1; // also malformed JSON, and what a trigger raises
     const TOOBIG: i32 = 18;
     const CONSTRAINT: i32 = 19;
     const MISMATCH: i32 = 20;
     const RANGE: i32 = 25;
-    match code.parse::<i32>().map(|extended| extended & 0xff) {
-        Ok(ERROR | TOOBIG | CONSTRAINT | MISMATCH | RANGE) => Fault::Statement,
+    match extended & 0xff {
+        ERROR | TOOBIG | CONSTRAINT | MISMATCH | RANGE => Fault::Statement,
         _ => Fault::Connection,
     }
 }
@@ -106,11 +110,11 @@ mod tests {
 
     #[test]
     fn a_constraint_is_the_statements_fault_and_a_full_disk_is_not() {
-        assert_eq!(sqlite_fault("2067"), Fault::Statement); // CONSTRAINT_UNIQUE
-        assert_eq!(sqlite_fault("1"), Fault::Statement);
-        assert_eq!(sqlite_fault("13"), Fault::Connection); // FULL
-        assert_eq!(sqlite_fault("1034"), Fault::Connection); // IOERR_FSYNC
-        assert_eq!(sqlite_fault("5"), Fault::Connection); // BUSY
+        assert_eq!(sqlite_fault(2067), Fault::Statement); // CONSTRAINT_UNIQUE
+        assert_eq!(sqlite_fault(1), Fault::Statement);
+        assert_eq!(sqlite_fault(13), Fault::Connection); // FULL
+        assert_eq!(sqlite_fault(1034), Fault::Connection); // IOERR_FSYNC
+        assert_eq!(sqlite_fault(5), Fault::Connection); // BUSY
         assert_eq!(postgres_fault("23505"), Fault::Statement);
         assert_eq!(postgres_fault("40P01"), Fault::Statement);
         assert_eq!(postgres_fault("57P01"), Fault::Connection);

@@ -6,15 +6,27 @@ use std::sync::Arc;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("{database} cannot be opened: {source}")]
-    Open { database: String, source: Arc<sqlx::Error> },
+    Open { database: String, source: Arc<DriverError> },
     #[error("the schema of {database} cannot be brought up to date: {source}")]
     Migrate { database: String, source: Arc<sqlx::migrate::MigrateError> },
     #[error("the database refused or failed: {0}")]
-    Statement(#[source] Arc<sqlx::Error>),
+    Statement(#[source] Arc<DriverError>),
     #[error("column `{column}` cannot be read: {source}")]
-    Column { column: String, source: Arc<sqlx::Error> },
+    Column { column: String, source: Arc<DriverError> },
     #[error("the database is closed")]
     Closed,
+}
+
+/// What the engine or its driver says.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Postgres(#[from] sqlx::Error),
+    /// Seen on our side: a value that is not what was asked for, a thread that could not be had.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 /// A write that failed. Except for [`WriteError::Uncertain`], nothing of it was written.
@@ -37,14 +49,14 @@ pub enum WriteError {
 }
 
 impl StoreError {
-    pub(crate) fn statement(error: sqlx::Error) -> StoreError {
-        match error {
-            sqlx::Error::PoolClosed => StoreError::Closed,
+    pub(crate) fn statement(error: impl Into<DriverError>) -> StoreError {
+        match error.into() {
+            DriverError::Postgres(sqlx::Error::PoolClosed) => StoreError::Closed,
             error => StoreError::Statement(Arc::new(error)),
         }
     }
 
-    pub(crate) fn open(database: impl Into<String>, error: sqlx::Error) -> StoreError {
-        StoreError::Open { database: database.into(), source: Arc::new(error) }
+    pub(crate) fn open(database: impl Into<String>, error: impl Into<DriverError>) -> StoreError {
+        StoreError::Open { database: database.into(), source: Arc::new(error.into()) }
     }
 }

@@ -20,7 +20,7 @@ mod writer;
 
 pub use db::Db;
 pub use dialect::Engine;
-pub use error::{StoreError, WriteError};
+pub use error::{DriverError, StoreError, WriteError};
 pub use row::Row;
 pub use statement::{Expect, Rows, Statement};
 pub use value::Value;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 
+use crate::error::DriverError;
+use crate::sqlite::SqliteRow;
 use crate::{StoreError, postgres};
 
 /// A row; its columns are asked for by name and by type.
@@ -33,34 +34,33 @@ impl Row {
 
     pub fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
         match &self.0 {
-            Driver::Sqlite(row) => row.try_get(column),
-            Driver::Postgres(row) => postgres::int(row, column),
+            Driver::Sqlite(row) => row.int(column),
+            Driver::Postgres(row) => postgres::int(row, column).map_err(DriverError::from),
         }
         .map_err(|error| unreadable(column, error))
     }
 
     pub fn opt_text(&self, column: &str) -> Result<Option<&str>, StoreError> {
         match &self.0 {
-            Driver::Sqlite(row) => row.try_get(column),
-            Driver::Postgres(row) => row.try_get(column),
+            Driver::Sqlite(row) => row.text(column),
+            Driver::Postgres(row) => row.try_get(column).map_err(DriverError::from),
         }
         .map_err(|error| unreadable(column, error))
     }
 
     pub fn opt_blob(&self, column: &str) -> Result<Option<&[u8]>, StoreError> {
         match &self.0 {
-            Driver::Sqlite(row) => row.try_get(column),
-            Driver::Postgres(row) => row.try_get(column),
+            Driver::Sqlite(row) => row.blob(column),
+            Driver::Postgres(row) => row.try_get(column).map_err(DriverError::from),
         }
         .map_err(|error| unreadable(column, error))
     }
 }
 
-/// Told here: the SQLite driver would read a NULL text as an empty one.
 fn is_null(column: &str) -> StoreError {
-    unreadable(column, sqlx::Error::Decode("it is null, which its reader does not expect".into()))
+    unreadable(column, DriverError::Unfit("it is null, which its reader does not expect".to_owned()))
 }
 
-fn unreadable(column: &str, error: sqlx::Error) -> StoreError {
+fn unreadable(column: &str, error: DriverError) -> StoreError {
     StoreError::Column { column: column.to_owned(), source: Arc::new(error) }
 }

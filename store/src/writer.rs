@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::batch::{Batch, Job, Put, Set, Unit, json_array};
 use crate::connection::{Connection, Home};
 use crate::dialect::{self, Fault};
+use crate::error::DriverError;
 use crate::{Engine, Expect, Statement, StoreError, WriteError};
 
 /// How many writes may wait: two commits' worth, so that the next one is complete when the last is done. Further
@@ -21,7 +22,7 @@ pub(crate) const COMMIT_MAX: usize = 512;
 
 /// From so many writes in a commit on, there are others on their way: the next commit waits a moment for as many, unless
 /// it is for a batch that somebody else gathered, whose callers wait for this one.
-/// A commit costs a dozen turns of the engine's thread whatever it carries; on a fast disk that is most of it.
+/// What a commit costs besides its rows, its sync first of all, is shared by more.
 const BUSY: usize = 16;
 /// How long it waits, far less than a busy writer's queue makes a caller wait anyway.
 const GATHER_MAX: Duration = Duration::from_millis(2);
@@ -41,6 +42,22 @@ pub(crate) struct Writer {
 type Kinds = HashMap<&'static str, SqlStr>;
 
 impl Writer {
+    /// PostgreSQL's writer waits for answers, as any task does. SQLite's does the work itself, so it has a thread: a commit
+    /// is one turn of it, whatever it carries. It lasts as long as the queue, which the handles own and `close` waits for.
+    pub(crate) fn start(self) -> std::io::Result<()> {
+        match self.home {
+            Home::Server(_) => {
+                tokio::spawn(self.run());
+            }
+            Home::Memory | Home::File(_) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+                let thread = std::thread::Builder::new().name("muster-writer".to_owned());
+                thread.spawn(move || runtime.block_on(self.run()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends when the last sender of its queue is gone and all that was handed in is written.
     pub(crate) async fn run(mut self) {
         let mut kinds = Kinds::new();
@@ -91,12 +108,12 @@ async fn transact(
     let (fault, failure) = match write_all(connection, queue, kinds, batches).await {
         Ok(()) => match connection.commit().await {
             Ok(()) => return Ok(()),
-            Err(error) => match connection.fault(&error) {
+            Err(error) => match dialect::fault(&error) {
                 Fault::Statement => (Fault::Statement, WriteError::Failed(StoreError::statement(error))),
                 Fault::Connection => (Fault::Connection, WriteError::Uncertain(StoreError::statement(error))),
             },
         },
-        Err(error) => (connection.fault(&error), WriteError::Failed(StoreError::statement(error))),
+        Err(error) => (dialect::fault(&error), WriteError::Failed(StoreError::statement(error))),
     };
     // When the engine has rolled back by itself this fails, and says nothing new.
     let rolled_back = connection.rollback().await;
@@ -108,7 +125,7 @@ async fn transact(
 
 /// A server that restarted, or a network that dropped an idle connection, shows here, where nothing has been sent
 /// yet: a new connection does as well.
-async fn begin<'s>(slot: &'s mut Option<Connection>, home: &Home) -> Result<&'s mut Connection, sqlx::Error> {
+async fn begin<'s>(slot: &'s mut Option<Connection>, home: &Home) -> Result<&'s mut Connection, DriverError> {
     if let Some(connection) = slot.as_mut() {
         match connection.begin().await {
             Err(error) if home.is_replaceable() => {
@@ -135,7 +152,7 @@ async fn write_all(
     queue: &mut mpsc::Receiver<Job>,
     kinds: &mut Kinds,
     batches: &mut Vec<Batch>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), DriverError> {
     let mut writes = 0;
     let mut more = Vec::new();
     loop {
@@ -157,7 +174,7 @@ async fn write_all(
 }
 
 /// In one statement; when that is refused, in halves, until only the guilty rows are left.
-async fn write_set(connection: &mut Connection, kinds: &mut Kinds, set: &mut Set) -> Result<(), sqlx::Error> {
+async fn write_set(connection: &mut Connection, kinds: &mut Kinds, set: &mut Set) -> Result<(), DriverError> {
     let engine = connection.engine();
     let sql = spelled(engine, kinds, set.rows.sql);
     let mut parts = vec![set.puts.as_mut_slice()];
@@ -165,7 +182,7 @@ async fn write_set(connection: &mut Connection, kinds: &mut Kinds, set: &mut Set
         connection.savepoint().await?;
         match put_rows(connection, sql.clone(), part).await {
             Ok(()) => connection.keep().await?,
-            Err(error) if connection.fault(&error) == Fault::Connection => return Err(error),
+            Err(error) if dialect::fault(&error) == Fault::Connection => return Err(error),
             Err(error) => {
                 connection.undo().await?;
                 match part {
@@ -184,10 +201,10 @@ async fn write_set(connection: &mut Connection, kinds: &mut Kinds, set: &mut Set
     Ok(())
 }
 
-async fn put_rows(connection: &mut Connection, sql: SqlStr, puts: &mut [Put]) -> Result<(), sqlx::Error> {
+async fn put_rows(connection: &mut Connection, sql: SqlStr, puts: &mut [Put]) -> Result<(), DriverError> {
     let returned = connection.fetch(sql, vec![json_array(puts).into()]).await?;
     let keys = returned.iter().map(|row| row.text("key")).collect::<Result<HashSet<_>, _>>();
-    let keys = keys.map_err(|error| sqlx::Error::Decode(error.into()))?;
+    let keys = keys.map_err(|error| DriverError::Unfit(error.to_string()))?;
     for put in puts {
         put.outcome = Ok(keys.contains(&*put.key));
     }
@@ -198,7 +215,7 @@ async fn write_unit(
     connection: &mut Connection,
     kinds: &mut Kinds,
     unit: &mut Unit,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), DriverError> {
     let guarded = dialect::needs_savepoint(connection.engine(), &unit.statements);
     if guarded {
         connection.savepoint().await?;
@@ -216,14 +233,14 @@ async fn attempt(
     connection: &mut Connection,
     kinds: &mut Kinds,
     statements: &mut [Statement],
-) -> Result<Result<Vec<u64>, WriteError>, sqlx::Error> {
+) -> Result<Result<Vec<u64>, WriteError>, DriverError> {
     let mut counts = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter_mut().enumerate() {
         let args = std::mem::take(&mut statement.args);
         let sql = spelled(connection.engine(), kinds, statement.sql);
         let changed = match connection.execute(sql, args).await {
             Ok(changed) => changed,
-            Err(error) if connection.fault(&error) == Fault::Connection => return Err(error),
+            Err(error) if dialect::fault(&error) == Fault::Connection => return Err(error),
             Err(error) => {
                 return Ok(Err(WriteError::Refused { index, source: StoreError::statement(error) }));
             }

@@ -40,6 +40,18 @@ fn update(id: &str, text: &str, version: i64) -> Statement {
     )
 }
 
+/// Keeps the writer busy, so that what is handed in after it shares its commit.
+fn slow(db: &Db) -> Statement {
+    let sql = match db.engine() {
+        Engine::Sqlite => {
+            "INSERT INTO note WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
+            SELECT 'slow', COUNT(*), 1 FROM n"
+        }
+        Engine::Postgres => "INSERT INTO note SELECT 'slow', 'fine', 1 FROM pg_sleep(0.3)",
+    };
+    Statement::new(sql, [])
+}
+
 async fn put(db: &Db, rows: &'static Rows, id: &str, text: &str, version: i64) -> Result<bool, WriteError> {
     db.put(rows, id, json!({ "id": id, "text": text, "version": version })).await
 }
@@ -187,11 +199,13 @@ async fn a_commit_that_fails_fails_everything_in_it_and_nothing_after() {
         let table = "CREATE TABLE about (note TEXT REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)";
         db.write(vec![Statement::new(table, [])]).await.unwrap();
         let dangling = Statement::new("INSERT INTO about (note) VALUES ('none')", []);
-        let (bad, neighbour, unit) = tokio::join!(
+        let (first, bad, neighbour, unit) = tokio::join!(
+            db.write(vec![slow(&db)]),
             db.write(vec![dangling]),
             put(&db, &NOTE, "a", "fine", 1),
             db.write(vec![insert("b", "fine")])
         );
+        assert!(matches!(first, Err(WriteError::Failed(_))), "{first:?}");
         assert!(matches!(bad, Err(WriteError::Failed(_))), "{bad:?}");
         assert!(matches!(neighbour, Err(WriteError::Failed(_))), "{neighbour:?}");
         assert!(matches!(unit, Err(WriteError::Failed(_))), "{unit:?}");
@@ -208,7 +222,11 @@ async fn a_connection_lost_in_the_middle_of_a_commit_fails_it_and_the_next_one_h
         with_notes(&db).await;
         if db.engine() == Engine::Postgres {
             let end_self = Statement::new("SELECT pg_terminate_backend(pg_backend_pid())", []);
-            let (neighbour, ended) = tokio::join!(put(&db, &NOTE, "a", "fine", 1), db.write(vec![end_self]));
+            let (_, neighbour, ended) = tokio::join!(
+                db.write(vec![slow(&db)]),
+                put(&db, &NOTE, "a", "fine", 1),
+                db.write(vec![end_self])
+            );
             assert!(matches!(neighbour, Err(WriteError::Failed(_))), "{neighbour:?}");
             assert!(matches!(ended, Err(WriteError::Failed(_))), "{ended:?}");
             assert_eq!(count(&db).await, 0);
