@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
-    routing::any,
 };
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -54,11 +53,12 @@ struct Server {
 /// certificate, as the handshake told it, is the [`Peer`] in the request's extensions, what its connection alone has the
 /// [`ChannelBinding`].
 pub fn router(ca: Arc<Ca>, clock: Clock) -> Router {
-    Router::new().route("/.well-known/est/{*path}", any(serve)).with_state(Server { ca, clock })
+    Router::new().fallback(serve).with_state(Server { ca, clock })
 }
 
-async fn serve(State(server): State<Server>, Path(path): Path<String>, request: Request) -> Response {
+async fn serve(State(server): State<Server>, request: Request) -> Response {
     let now = (server.clock)();
+    let path = request.uri().path().to_owned();
     let mut realm = None;
     match Box::pin(answer(&server.ca, &path, request, &mut realm, now)).await {
         Ok(response) => response,
@@ -74,18 +74,20 @@ async fn answer(
     now: Timestamp,
 ) -> Result<Response, Refusal> {
     let (name, operation) = path::read(path).ok_or(Refusal::Path)?;
-    let label = ca.est_label(name).ok_or_else(|| EnrollError::NoLabel(name.chars().take(40).collect()))?;
+    let label = ca.est_label(&name).ok_or_else(|| EnrollError::NoLabel(name.chars().take(40).collect()))?;
     // As if it were not known, where it is not offered.
     if operation == Operation::ServerKeygen && !label.server_keygen {
         return Err(Refusal::Path);
     }
     *realm = Some(label.name.clone());
-    let allowed = match operation {
-        Operation::CaCerts | Operation::CsrAttrs => Method::GET,
-        Operation::SimpleEnroll | Operation::SimpleReenroll | Operation::ServerKeygen => Method::POST,
+    // Who asks for the head alone gets it: bodies are left out where answers are written.
+    let (methods, allowed) = match operation {
+        Operation::CaCerts | Operation::CsrAttrs => (&[Method::GET, Method::HEAD][..], "GET, HEAD"),
+        Operation::SimpleEnroll | Operation::SimpleReenroll | Operation::ServerKeygen => {
+            (&[Method::POST][..], "POST")
+        }
     };
-    if *request.method() != allowed {
-        let allowed = if allowed == Method::GET { "GET" } else { "POST" };
+    if !methods.contains(request.method()) {
         return Err(Refusal::Method { allowed });
     }
     let form = label.form_for(request.headers().contains_key(header::USER_AGENT));

@@ -97,7 +97,18 @@ async fn csrattrs_says_what_the_profile_wants() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found_and_the_wrong_way_is_told_the_right_one() {
     let server = Server::open().await;
-    for path in ["nobody/cacerts", "fullcmc", "default/serverkeygen", "default", "a/b/cacerts", "CACERTS"] {
+    for path in [
+        "nobody/cacerts",
+        "fullcmc",
+        "default/serverkeygen",
+        "default",
+        "a/b/cacerts",
+        "CACERTS",
+        "",
+        "/cacerts",
+        "a%2Fcacerts",
+        "%ff/cacerts",
+    ] {
         server.get(path).await.is_refused(404, "");
         assert_eq!(server.send(post(path, fresh("dev1"))).await.status, 404, "{path}");
     }
@@ -106,6 +117,12 @@ async fn what_is_not_there_is_not_found_and_the_wrong_way_is_told_the_right_one(
     assert_eq!(answer.header("allow"), "POST");
     let answer = server.send(post("cacerts", "")).await;
     answer.is_refused(405, "GET");
-    assert_eq!(answer.header("allow"), "GET");
+    assert_eq!(answer.header("allow"), "GET, HEAD");
+    for path in ["cacerts", "lab1/csrattrs"] {
+        server.label(|_| {}).await;
+        let [whole, head] = [Method::GET, Method::HEAD].map(|method| Call { method, ..get(path) });
+        let (whole, head) = (server.send(whole).await, server.send(head).await);
+        assert_eq!((head.status, head.header("content-type")), (200, whole.header("content-type")));
+    }
     server.close().await;
 }
