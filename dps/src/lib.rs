@@ -6,6 +6,7 @@
 mod allocation;
 pub mod api;
 mod attestation;
+mod audited;
 mod certificate;
 mod enrollment;
 pub mod explain;

@@ -13,7 +13,7 @@ pub use export::{
 };
 pub(crate) use service::Audit;
 
-use crate::caller::Caller;
+use crate::{caller::Caller, log::sha256};
 
 /// Longer than any name or reason of ours; what a stranger sent must not fill the disk.
 const TEXT_BYTES_MAX: usize = 1024;
@@ -64,6 +64,7 @@ pub enum Action {
     CertificateRevoke,
     HolderReadmit,
     ExternalChange,
+    PolicyChange,
     LogKeyCreate,
 }
 
@@ -86,6 +87,13 @@ impl Entry {
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
+        self
+    }
+
+    /// Which certificate it is about.
+    #[must_use]
+    pub fn of(mut self, certificate_der: &[u8]) -> Self {
+        self.certificate_sha256 = Some(sha256(&[certificate_der]));
         self
     }
 
@@ -138,6 +146,7 @@ impl Action {
             Self::CertificateRevoke => "certificate.revoke",
             Self::HolderReadmit => "holder.readmit",
             Self::ExternalChange => "external.change",
+            Self::PolicyChange => "policy.change",
             Self::LogKeyCreate => "log.key.create",
         }
     }

@@ -43,6 +43,17 @@ impl Ca {
         self.append_entries(due, now).await
     }
 
+    /// Writes an entry with the change that it tells of, in one commit of the database that both share, or not at all;
+    /// durable when it returns. `Unmet` and `Refused` count the statements of `with`.
+    pub async fn audit_with(
+        &self,
+        entry: Entry,
+        with: Vec<Statement>,
+        now: Timestamp,
+    ) -> Result<(), WriteError> {
+        self.record(entry, None, with, now).await.map(|_| ())
+    }
+
     /// Writes what was decided with what it changed: the entry, the certificate's leaf in the transparency log, and
     /// `with`, all in one commit or not at all; durable when it returns. An unmet expectation in `with` undoes all.
     pub(crate) async fn record(

@@ -1,6 +1,7 @@
 //! Many enrollments in one call, each for itself (dps.md §7.2).
 
 use jiff::Timestamp;
+use muster_ca::Caller;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,13 +17,14 @@ pub(super) async fn bulk(
     dps: &Dps,
     kind: EnrollmentKind,
     call: Call,
+    by: &Caller,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     call.check_api_version()?;
     let body = call.json().await?;
     let (mode, items) = read(kind, &body)?;
     let errors: Vec<_> =
-        dps.bulk(kind, mode, items, now).await.iter().map(|error| show(kind, error)).collect();
+        dps.bulk(kind, mode, items, by, now).await.iter().map(|error| show(kind, error)).collect();
     Ok(Reply::ok(json!({ "isSuccessful": errors.is_empty(), "errors": errors })))
 }
 

@@ -12,6 +12,7 @@
 //! default `certificate` does not. It is shown when it is `key`, and stays when a PUT leaves it out, as typed clients do.
 
 use jiff::Timestamp;
+use muster_ca::Caller;
 use serde_json::Value;
 
 use super::{
@@ -33,27 +34,27 @@ pub(super) async fn get(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, 
     Ok(reply(&dps.certificate(&name(&call)?).await?, now))
 }
 
-pub(super) async fn put(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+pub(super) async fn put(dps: &Dps, call: Call, by: &Caller, now: Timestamp) -> Result<Reply, ApiError> {
     let (name, precondition) = (name(&call)?, call.precondition()?);
-    Ok(reply(&dps.put_certificate(&name, &call.json().await?, &precondition, now).await?, now))
+    Ok(reply(&dps.put_certificate(&name, &call.json().await?, &precondition, by, now).await?, now))
 }
 
-pub(super) async fn new_code(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
-    let named = dps.new_verification_code(&name(&call)?, &call.precondition()?, now).await?;
+pub(super) async fn new_code(dps: &Dps, call: Call, by: &Caller, now: Timestamp) -> Result<Reply, ApiError> {
+    let named = dps.new_verification_code(&name(&call)?, &call.precondition()?, by, now).await?;
     Ok(Reply::ok(show_with_code(&named, now)).with_etag(&named.etag))
 }
 
-pub(super) async fn verify(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
+pub(super) async fn verify(dps: &Dps, call: Call, by: &Caller, now: Timestamp) -> Result<Reply, ApiError> {
     let (name, precondition) = (name(&call)?, call.precondition()?);
-    Ok(reply(&dps.verify_certificate(&name, &call.json().await?, &precondition, now).await?, now))
+    Ok(reply(&dps.verify_certificate(&name, &call.json().await?, &precondition, by, now).await?, now))
 }
 
 pub(super) async fn refresh_crls(dps: &Dps, call: Call, now: Timestamp) -> Result<Reply, ApiError> {
     Ok(reply(&dps.refresh_crls_of(&name(&call)?, now).await?, now))
 }
 
-pub(super) async fn delete(dps: &Dps, call: Call) -> Result<Reply, ApiError> {
-    dps.delete_certificate(&name(&call)?, &call.precondition()?).await?;
+pub(super) async fn delete(dps: &Dps, call: Call, by: &Caller, now: Timestamp) -> Result<Reply, ApiError> {
+    dps.delete_certificate(&name(&call)?, &call.precondition()?, by, now).await?;
     Ok(Reply::no_content())
 }
 

@@ -1,6 +1,7 @@
 //! `/enrollments` and `/enrollmentGroups`: the same verbs on the same shapes.
 
 use jiff::Timestamp;
+use muster_ca::Caller;
 
 use super::{
     call::{Call, Reply},
@@ -31,18 +32,25 @@ pub(super) async fn put(
     dps: &Dps,
     kind: EnrollmentKind,
     call: Call,
+    by: &Caller,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     call.check_api_version()?;
     let (id, precondition) = (call.id()?, call.precondition()?);
     let body = call.json().await?;
-    let enrollment = dps.put_enrollment(kind, id, &body, &precondition, now).await?;
+    let enrollment = dps.put_enrollment(kind, id, &body, &precondition, by, now).await?;
     Ok(Reply::ok(with_keys(&enrollment)).with_etag(&enrollment.etag))
 }
 
-pub(super) async fn delete(dps: &Dps, kind: EnrollmentKind, call: Call) -> Result<Reply, ApiError> {
+pub(super) async fn delete(
+    dps: &Dps,
+    kind: EnrollmentKind,
+    call: Call,
+    by: &Caller,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
     call.check_api_version()?;
-    dps.delete_enrollment(kind, &call.id()?, &call.precondition()?).await?;
+    dps.delete_enrollment(kind, &call.id()?, &call.precondition()?, by, now).await?;
     Ok(Reply::no_content())
 }
 

@@ -8,10 +8,12 @@ use axum::{
     response::Response,
 };
 use http::Method;
+use jiff::Timestamp;
+use muster_ca::{Caller, Decision};
 use muster_identity::Right;
 use muster_x509::Peer;
 
-use crate::{Dps, EnrollmentKind, TrackingId, protocol::http as device};
+use crate::{Dps, EnrollmentKind, TrackingId, audited, protocol::http as device};
 
 mod auth;
 mod bulk;
@@ -48,11 +50,11 @@ pub(crate) async fn handle_any(state: State<Arc<Dps>>, request: Request) -> Resp
 async fn handle(State(dps): State<Arc<Dps>>, request: Request) -> Response {
     let tracking = TrackingId::random(&*dps.entropy);
     let peer = request.extensions().get::<Peer>().cloned();
-    let now = peer.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |peer| peer.at);
+    let now = peer.as_ref().map_or(Timestamp::UNIX_EPOCH, |peer| peer.at);
     let outcome = match (peer, Call::read(request)) {
         (None, _) => Err(ApiError::NoPeer),
         (Some(_), Err(error)) => Err(error),
-        (Some(peer), Ok(call)) => Box::pin(serve(&dps, call, peer.at, tracking)).await,
+        (Some(peer), Ok(call)) => Box::pin(serve(&dps, call, &peer, tracking)).await,
     };
     outcome.unwrap_or_else(|error| status::reply(&error, tracking, now)).into_response(tracking)
 }
@@ -81,31 +83,53 @@ enum Verb {
     Explain,
 }
 
-async fn serve(
-    dps: &Arc<Dps>,
-    call: Call,
-    now: jiff::Timestamp,
-    tracking: TrackingId,
-) -> Result<Reply, ApiError> {
+async fn serve(dps: &Arc<Dps>, call: Call, peer: &Peer, tracking: TrackingId) -> Result<Reply, ApiError> {
     let verb = verb(&call)?;
-    auth::authorize(dps, &call, verb.needs(), now, tracking)?;
+    let audited = verb.changes_trust().then(|| call.name().unwrap_or_default().to_owned());
+    let (by, why, outcome) = match auth::authorize(dps, &call, verb.needs(), peer, tracking) {
+        Ok(by) => {
+            let outcome = Box::pin(answer(dps, verb, call, &by, peer.at)).await;
+            let why = outcome.as_ref().err().map(ToString::to_string);
+            (by, why, outcome)
+        }
+        Err(refused) => {
+            let auth::NotAdmitted { claimed, error, why } = *refused;
+            (claimed, Some(why), Err(error))
+        }
+    };
+    if let (Some(name), Some(why), Err(error)) = (audited, why, &outcome)
+        && status::is_decision(error)
+    {
+        let entry = audited::of_certificate(&by, &name, Decision::Refused).because(why);
+        dps.audit_refusal(entry, peer.at).await;
+    }
+    outcome
+}
+
+async fn answer(
+    dps: &Arc<Dps>,
+    verb: Verb,
+    call: Call,
+    by: &Caller,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
     match verb {
         Verb::Query(kind) => enrollments::query(dps, kind, call).await,
-        Verb::Bulk(kind) => bulk::bulk(dps, kind, call, now).await,
+        Verb::Bulk(kind) => bulk::bulk(dps, kind, call, by, now).await,
         Verb::Mechanism(kind) => enrollments::mechanism(dps, kind, call).await,
         Verb::GetEnrollment(kind) => enrollments::get(dps, kind, call).await,
-        Verb::PutEnrollment(kind) => enrollments::put(dps, kind, call, now).await,
-        Verb::DeleteEnrollment(kind) => enrollments::delete(dps, kind, call).await,
+        Verb::PutEnrollment(kind) => enrollments::put(dps, kind, call, by, now).await,
+        Verb::DeleteEnrollment(kind) => enrollments::delete(dps, kind, call, by, now).await,
         Verb::QueryRegistrations => registrations::query(dps, call).await,
         Verb::GetRegistration => registrations::get(dps, call).await,
         Verb::DeleteRegistration => registrations::delete(dps, call).await,
         Verb::ListCertificates => certificates::list(dps, now).await,
         Verb::GetCertificate => certificates::get(dps, call, now).await,
-        Verb::PutCertificate => certificates::put(dps, call, now).await,
-        Verb::NewVerificationCode => certificates::new_code(dps, call, now).await,
-        Verb::VerifyCertificate => certificates::verify(dps, call, now).await,
+        Verb::PutCertificate => certificates::put(dps, call, by, now).await,
+        Verb::NewVerificationCode => certificates::new_code(dps, call, by, now).await,
+        Verb::VerifyCertificate => certificates::verify(dps, call, by, now).await,
         Verb::RefreshCrls => certificates::refresh_crls(dps, call, now).await,
-        Verb::DeleteCertificate => certificates::delete(dps, call).await,
+        Verb::DeleteCertificate => certificates::delete(dps, call, by, now).await,
         Verb::ListTraces => traces::list(dps, call).await,
         Verb::GetTrace => traces::get(dps, call).await,
         Verb::Explain => explain::explain(dps, call, now).await,
@@ -148,6 +172,31 @@ fn verb(call: &Call) -> Result<Verb, ApiError> {
 }
 
 impl Verb {
+    /// Whether what other authorities are trusted for may be another thing afterwards: refusals of that are on record.
+    fn changes_trust(self) -> bool {
+        match self {
+            Self::PutCertificate
+            | Self::NewVerificationCode
+            | Self::VerifyCertificate
+            | Self::DeleteCertificate => true,
+            Self::Query(_)
+            | Self::Bulk(_)
+            | Self::Mechanism(_)
+            | Self::GetEnrollment(_)
+            | Self::PutEnrollment(_)
+            | Self::DeleteEnrollment(_)
+            | Self::QueryRegistrations
+            | Self::GetRegistration
+            | Self::DeleteRegistration
+            | Self::ListCertificates
+            | Self::GetCertificate
+            | Self::RefreshCrls
+            | Self::ListTraces
+            | Self::GetTrace
+            | Self::Explain => false,
+        }
+    }
+
     fn needs(self) -> Right {
         match self {
             Self::Query(_) | Self::GetEnrollment(_) | Self::ListCertificates | Self::GetCertificate => {

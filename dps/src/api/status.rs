@@ -135,6 +135,11 @@ fn code(error: &ApiError) -> u32 {
     }
 }
 
+/// Whether somebody was told no, in contrast to what did not work.
+pub(super) fn is_decision(error: &ApiError) -> bool {
+    code(error) / 1000 != 500
+}
+
 /// Also what an item of a bulk call is told.
 pub(super) fn write_code(error: &enrollment::WriteError) -> u32 {
     match error {

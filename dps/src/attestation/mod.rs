@@ -49,6 +49,16 @@ enum Proof {
     Leaf(Certificate),
 }
 
+/// By what its hub knows a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KnownBy {
+    /// What it proved itself with.
+    Proof,
+    /// The certificates that are issued to it, whichever is the latest: what it begins with is good for registering only
+    /// (dps.md §6.1, pki.md §6).
+    Issued,
+}
+
 /// Why a device did not prove itself; for the trace. A stranger is told no more than that it was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Rejected {
@@ -134,16 +144,16 @@ impl Verified {
         }
     }
 
-    /// The hub knows the device by what it proved itself with here; of a certificate by the SHA-1 of the leaf (dps.md §4.2).
-    /// Where an enrollment issues certificates, what the device begins with is good for registering only: the hub knows it by
-    /// those, whichever is the latest (dps.md §6.1, pki.md §6).
-    pub(crate) fn authentication(&self) -> Authentication {
-        match &self.proof {
-            _ if self.enrollment.credential_policy.is_some() => Authentication::CertificateAuthority,
-            Proof::Keys(Keys { primary, secondary }) => {
+    /// Of a certificate the hub is told the SHA-1 of the leaf (dps.md §4.2).
+    pub(crate) fn authentication(&self, known_by: KnownBy) -> Authentication {
+        match (known_by, &self.proof) {
+            (KnownBy::Issued, _) => Authentication::CertificateAuthority,
+            (KnownBy::Proof, Proof::Keys(Keys { primary, secondary })) => {
                 Authentication::Sas { primary: primary.clone(), secondary: secondary.clone() }
             }
-            Proof::Leaf(leaf) => Authentication::SelfSigned { primary: Some(leaf.sha1()), secondary: None },
+            (KnownBy::Proof, Proof::Leaf(leaf)) => {
+                Authentication::SelfSigned { primary: Some(leaf.sha1()), secondary: None }
+            }
         }
     }
 

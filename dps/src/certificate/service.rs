@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use muster_ca::{Caller, Decision, Entry};
 use muster_store::WriteError as NotWritten;
 use muster_x509::Thumbprint;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::{
     sql,
 };
 use crate::{
-    Dps,
+    Dps, audited,
     enrollment::{
         Attestation, Authorities, Etag, Invalid, Member, Precondition, Standing, Stored, Unfulfilled,
         decide_delete, decide_put, one_certificate, sql::UnreadableRow,
@@ -88,6 +89,7 @@ impl Dps {
         name: &str,
         body: &Value,
         precondition: &Precondition,
+        by: &Caller,
         now: Timestamp,
     ) -> Result<NamedCertificate, WriteError> {
         let existing = self.find_certificate(name).await?;
@@ -107,7 +109,7 @@ impl Dps {
             None => sql::insert(&named),
             Some(existing) => sql::replace(&named, existing),
         };
-        self.write_certificate(name, unit).await?;
+        self.write_certificate(name, unit, audited::of_upload(by, &named.stored), now).await?;
         Ok(self.find_certificate(name).await?.unwrap_or(named))
     }
 
@@ -116,6 +118,7 @@ impl Dps {
         &self,
         name: &str,
         precondition: &Precondition,
+        by: &Caller,
         now: Timestamp,
     ) -> Result<NamedCertificate, WriteError> {
         let former = self.meant(name, precondition).await?;
@@ -127,7 +130,9 @@ impl Dps {
             updated: now,
             ..former.clone()
         };
-        self.write_certificate(name, sql::set_code(&named, &code, &former.etag)).await?;
+        let entry = audited::of_certificate(by, name, Decision::Allowed);
+        let entry = entry.because("a verification code was asked for").of(former.stored.certificate.der());
+        self.write_certificate(name, sql::set_code(&named, &code, &former.etag), entry, now).await?;
         Ok(named)
     }
 
@@ -137,6 +142,7 @@ impl Dps {
         name: &str,
         body: &Value,
         precondition: &Precondition,
+        by: &Caller,
         now: Timestamp,
     ) -> Result<NamedCertificate, WriteError> {
         let former = self.meant(name, precondition).await?;
@@ -152,7 +158,10 @@ impl Dps {
             NamedCertificate { etag: Etag::random(&*self.entropy), updated: now, ..former.clone() };
         named.stored.standing = Standing::Verified;
         named.code = None;
-        self.write_certificate(name, sql::verify(&named, code, &former.etag)).await?;
+        let entry = audited::of_certificate(by, name, Decision::Allowed);
+        let entry =
+            entry.because("trusted: possession of its key was shown").of(former.stored.certificate.der());
+        self.write_certificate(name, sql::verify(&named, code, &former.etag), entry, now).await?;
         Ok(named)
     }
 
@@ -160,18 +169,22 @@ impl Dps {
         &self,
         name: &str,
         precondition: &Precondition,
+        by: &Caller,
+        now: Timestamp,
     ) -> Result<(), WriteError> {
-        let existing = self.find_certificate(name).await?.map(|existing| existing.etag);
+        let existing = self.find_certificate(name).await?;
         if *precondition == Precondition::Absent && existing.is_some() {
             return Err(WriteError::Unconditional { name: name.to_owned() });
         }
-        decide_delete(existing.as_ref(), precondition)
+        decide_delete(existing.as_ref().map(|existing| &existing.etag), precondition)
             .map_err(|unfulfilled| unfulfilled_error(unfulfilled, name))?;
-        let Some(etag) = existing else { return Ok(()) };
+        let Some(NamedCertificate { stored, etag, .. }) = existing else { return Ok(()) };
         if let Some(group) = self.group_that_names(name) {
             return Err(WriteError::InUse { name: name.to_owned(), group });
         }
-        self.write_certificate(name, sql::delete(name, &etag)).await
+        let entry = audited::of_certificate(by, name, Decision::Allowed).because("deleted");
+        let entry = entry.of(stored.certificate.der());
+        self.write_certificate(name, sql::delete(name, &etag), entry, now).await
     }
 
     /// Has the lists of a certificate fetched at the next look, which is seconds away.
@@ -257,9 +270,11 @@ impl Dps {
         &self,
         name: &str,
         unit: Vec<muster_store::Statement>,
+        entry: Entry,
+        now: Timestamp,
     ) -> Result<(), WriteError> {
-        match self.db.write(unit).await {
-            Ok(_) => {}
+        match self.write_audited(unit, Some(entry), now).await {
+            Ok(()) => {}
             Err(NotWritten::Unmet { .. }) => return Err(WriteError::Changed { name: name.to_owned() }),
             Err(error) => return Err(error.into()),
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Allocation, Attestation, CredentialPolicy, Enrollment, EnrollmentKind, Etag, Invalid, Known, Member,
-    PolicyName, Reprovision, Subject, mechanism,
+    PolicyName, Reprovision, Subject, WithoutCertificate, mechanism,
 };
 
 /// A linked list of hubs is configuration; more names than an instance can link are a mistake (dps.md §9.4).
@@ -16,6 +16,8 @@ const TAGS_BYTES_MAX: usize = 8 * 1024;
 const DESIRED_BYTES_MAX: usize = 32 * 1024;
 /// The operator's own notes, in every listing.
 const INFORMATION_BYTES_MAX: usize = 8 * 1024;
+
+pub(super) const REQUIRED: &str = "certificateRequired";
 
 /// An enrollment but for what the table adds: ETag and dates.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,7 @@ pub(crate) struct Definition {
     pub(crate) reprovision: Reprovision,
     pub(crate) allocation: Allocation,
     pub(crate) credential_policy: Option<CredentialPolicy>,
+    pub(crate) without_certificate: WithoutCertificate,
 }
 
 impl Definition {
@@ -41,6 +44,7 @@ impl Definition {
             reprovision,
             allocation,
             credential_policy,
+            without_certificate,
         } = self;
         Enrollment {
             subject,
@@ -51,6 +55,7 @@ impl Definition {
             reprovision,
             allocation,
             credential_policy,
+            without_certificate,
             etag,
             created,
             updated,
@@ -77,8 +82,10 @@ pub(crate) fn define(
     refuse_what_is_not_built(&body)?;
     let allocation = allocation(&body)?;
     let subject = subject(kind, id, &body)?;
+    let credential_policy = credential_policy(&body, &subject)?;
     Ok(Definition {
-        credential_policy: credential_policy(&body, &subject)?,
+        without_certificate: without_certificate(&body, credential_policy.as_ref())?,
+        credential_policy,
         subject,
         attestation: mechanism::read(&body.at("attestation"), kind, known)?,
         status: status(&body.at("provisioningStatus"))?,
@@ -121,6 +128,24 @@ fn credential_policy(body: &Member<'_>, subject: &Subject) -> Result<Option<Cred
         }
         Subject::Individual { .. } | Subject::Group { .. } => Ok(policy),
     }
+}
+
+fn without_certificate(
+    body: &Member<'_>,
+    policy: Option<&CredentialPolicy>,
+) -> Result<WithoutCertificate, Invalid> {
+    let member = body.at(REQUIRED);
+    match (member.truth()?, policy) {
+        (Some(true), None) => Err(member.wrong("is true, and nothing is issued: set `credentialPolicyName`")),
+        (Some(true), Some(_)) => Ok(WithoutCertificate::Refuse),
+        (Some(false) | None, _) => Ok(WithoutCertificate::Admit),
+    }
+}
+
+/// Whether a body says what becomes of devices without a certificate. Clients of the original do not know the member, so what
+/// they leave out stays.
+pub(crate) fn says_without_certificate(body: &Value) -> bool {
+    Member::root(body).at(REQUIRED).is_given()
 }
 
 /// The id in the body must be the one in the path, when it is there at all.

@@ -26,7 +26,7 @@ pub(crate) mod sql;
 mod tests;
 
 pub(crate) use credential_policy::{CredentialPolicy, Unusable};
-pub(crate) use definition::{Definition, define, unsettled};
+pub(crate) use definition::{Definition, define, says_without_certificate, unsettled};
 pub(crate) use etag::{Etag, EtagUnreadable, Precondition, Unfulfilled, Write, decide_delete, decide_put};
 pub(crate) use groups::{Anchor, Groups, Origin, Standing, Stored};
 pub(crate) use matching::{Reach, candidates};
@@ -53,8 +53,9 @@ pub(crate) struct Enrollment {
     pub(crate) initial_twin: Option<InitialTwin>,
     pub(crate) reprovision: Reprovision,
     pub(crate) allocation: Allocation,
-    /// Devices get certificates, and by these only their hubs know them.
+    /// Devices that ask for them get certificates, and by these only their hubs know them.
     pub(crate) credential_policy: Option<CredentialPolicy>,
+    pub(crate) without_certificate: WithoutCertificate,
     pub(crate) etag: Etag,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
@@ -72,6 +73,15 @@ pub(crate) enum Subject {
     Group {
         id: RegistrationId,
     },
+}
+
+/// What becomes of a device that could have a certificate, has none and asks for none. `certificateRequired`, our own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum WithoutCertificate {
+    /// Its hub knows it by what it registers with: a client library that cannot ask works all the same.
+    #[default]
+    Admit,
+    Refuse,
 }
 
 /// How devices prove themselves. Of a group the keys and certificates are those the devices' own come from.

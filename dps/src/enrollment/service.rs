@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, join_all};
 use jiff::Timestamp;
+use muster_ca::Caller;
 use muster_identity::{HostName, RegistrationId};
 use muster_store::{StoreError, WriteError as NotWritten};
 use serde_json::Value;
 
 use super::{
     Attestation, Definition, Enrollment, EnrollmentKind, Etag, Filter, Groups, Invalid, Known, Precondition,
-    Unfulfilled, Write, decide_delete, decide_put, define, not_expired, sql, sql::UnreadableRow, unsettled,
-    without_keys,
+    Unfulfilled, Write, decide_delete, decide_put, define, not_expired, says_without_certificate, sql,
+    sql::UnreadableRow, unsettled, without_keys,
 };
-use crate::{Dps, registration::Record};
+use crate::{Dps, audited::of_policy, registration::Record};
 
 /// Each device without an enrollment of its own is compared with every group's keys: some 5 µs a group.
 pub(crate) const GROUPS_MAX: usize = 1000;
@@ -93,6 +94,7 @@ impl Dps {
         id: RegistrationId,
         body: &Value,
         precondition: &Precondition,
+        by: &Caller,
         now: Timestamp,
     ) -> Result<Enrollment, WriteError> {
         let mut attempt = 0;
@@ -105,7 +107,13 @@ impl Dps {
                 existing: existing.as_ref().map(|existing| &existing.attestation),
                 entropy: &self.entropy,
             };
-            let definition = define(kind, id.clone(), body, known)?;
+            let mut definition = define(kind, id.clone(), body, known)?;
+            if let Some(existing) = &existing
+                && definition.credential_policy.is_some()
+                && !says_without_certificate(body)
+            {
+                definition.without_certificate = existing.without_certificate;
+            }
             self.check_surroundings(&definition, write)?;
             if kind == EnrollmentKind::Group {
                 let former = existing.as_ref().map(|existing| &existing.attestation);
@@ -118,8 +126,10 @@ impl Dps {
                 None => sql::insert(&enrollment),
                 Some(existing) => sql::replace(&enrollment, &existing.etag),
             };
-            match self.db.write(unit).await {
-                Ok(_) => {
+            let former = existing.as_ref().and_then(|existing| existing.credential_policy.as_ref());
+            let entry = of_policy(by, kind, id.as_str(), former, enrollment.credential_policy.as_ref());
+            match self.write_audited(unit, entry, now).await {
+                Ok(()) => {
                     self.after_change(kind).await;
                     return Ok(enrollment);
                 }
@@ -135,16 +145,19 @@ impl Dps {
         kind: EnrollmentKind,
         id: &RegistrationId,
         precondition: &Precondition,
+        by: &Caller,
+        now: Timestamp,
     ) -> Result<(), WriteError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let existing = self.find_enrollment(kind, id).await?.map(|existing| existing.etag);
-            decide_delete(existing.as_ref(), precondition)
+            let existing = self.find_enrollment(kind, id).await?;
+            decide_delete(existing.as_ref().map(|existing| &existing.etag), precondition)
                 .map_err(|unfulfilled| unfulfilled.error(kind, id))?;
-            let Some(etag) = existing else { return Ok(()) };
-            match self.db.write(sql::delete(kind, id, &etag)).await {
-                Ok(_) => {
+            let Some(Enrollment { etag, credential_policy, .. }) = existing else { return Ok(()) };
+            let entry = of_policy(by, kind, id.as_str(), credential_policy.as_ref(), None);
+            match self.write_audited(sql::delete(kind, id, &etag), entry, now).await {
+                Ok(()) => {
                     self.after_change(kind).await;
                     return Ok(());
                 }
@@ -198,13 +211,14 @@ impl Dps {
         kind: EnrollmentKind,
         mode: BulkMode,
         items: &[Value],
+        by: &Caller,
         now: Timestamp,
     ) -> Vec<BulkError> {
         let mut errors = Vec::new();
         for some in items.chunks(BULK_AT_ONCE) {
             let mut done: Vec<BoxFuture<'_, _>> = Vec::with_capacity(some.len());
             for item in some {
-                done.push(Box::pin(self.bulk_item(kind, mode, item, now)));
+                done.push(Box::pin(self.bulk_item(kind, mode, item, by, now)));
             }
             errors.extend(join_all(done).await.into_iter().filter_map(Result::err));
         }
@@ -216,6 +230,7 @@ impl Dps {
         kind: EnrollmentKind,
         mode: BulkMode,
         item: &Value,
+        by: &Caller,
         now: Timestamp,
     ) -> Result<(), BulkError> {
         let id = unsettled(kind, item);
@@ -224,12 +239,12 @@ impl Dps {
             let id = id?;
             let precondition = bulk_precondition(mode, item)?;
             match mode {
-                BulkMode::Delete => self.delete_enrollment(kind, &id, &precondition).await,
+                BulkMode::Delete => self.delete_enrollment(kind, &id, &precondition, by, now).await,
                 BulkMode::Update if self.find_enrollment(kind, &id).await?.is_none() => {
                     Err(WriteError::NotFound { kind, id })
                 }
                 BulkMode::Create | BulkMode::Update | BulkMode::UpdateIfMatchEtag => {
-                    self.put_enrollment(kind, id, item, &precondition, now).await.map(drop)
+                    self.put_enrollment(kind, id, item, &precondition, by, now).await.map(drop)
                 }
             }
         };

@@ -6,7 +6,10 @@ use muster_identity::{InitialTwin, Status};
 use muster_x509::{Certificate, describe};
 use serde_json::{Map, Value, json};
 
-use super::{Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Keys, Pin, Subject};
+use super::{
+    Attestation, Authorities, Certificates, Enrollment, EnrollmentKind, Keys, Pin, Subject,
+    WithoutCertificate, definition::REQUIRED,
+};
 
 /// What of the attestation is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,13 @@ fn body(enrollment: &Enrollment, shown: Shown) -> Map<String, Value> {
     }
     if let Some(policy) = &enrollment.credential_policy {
         set("credentialPolicyName", policy.as_str().into());
+    }
+    // A member of our own, so that only those see it who have set it.
+    match enrollment.without_certificate {
+        WithoutCertificate::Admit => {}
+        WithoutCertificate::Refuse => {
+            set(REQUIRED, true.into());
+        }
     }
     json
 }

@@ -16,6 +16,10 @@ pub(crate) enum CsrRefusal {
         "{kind} `{id}` has no `credentialPolicyName`, so it issues nothing: leave out `csr`, or set the policy"
     )]
     NoPolicy { kind: EnrollmentKind, id: RegistrationId },
+    #[error(
+        "is missing, and {kind} `{id}` lets in none without a certificate of ours: send a request for one, or set `certificateRequired` to false"
+    )]
+    Required { kind: EnrollmentKind, id: RegistrationId },
     #[error("policy `{policy}` cannot issue: {why}")]
     Policy { policy: String, why: Unusable },
     #[error(transparent)]

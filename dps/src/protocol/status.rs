@@ -52,7 +52,10 @@ pub(crate) fn refusal(refusal: &Refusal, retry_after_s: u32) -> Told {
         Refusal::Body(error @ BodyError::TooLarge { .. }) => Told::new(413_000, error),
         Refusal::Body(error @ (BodyError::NotJson(_) | BodyError::Invalid(_))) => Told::new(400_004, error),
         Refusal::Csr(
-            CsrRefusal::NoPolicy { .. } | CsrRefusal::Malformed(_) | CsrRefusal::CommonName { .. },
+            CsrRefusal::NoPolicy { .. }
+            | CsrRefusal::Malformed(_)
+            | CsrRefusal::CommonName { .. }
+            | CsrRefusal::Required { .. },
         ) => Told::new(400_004, refusal),
         // The operator's to mend, and then the device may ask again.
         Refusal::Csr(CsrRefusal::Policy { .. }) => {
@@ -64,7 +67,9 @@ pub(crate) fn refusal(refusal: &Refusal, retry_after_s: u32) -> Told {
             Told::new(429_001, "Too many requests").later(too_fast.wait_s.max(retry_after_s))
         }
         Refusal::Busy | Refusal::Contended => Told::new(429_001, "Too many requests").later(retry_after_s),
-        Refusal::Read(_) | Refusal::Write(_) => Told::new(500_001, "Internal error").later(retry_after_s),
+        Refusal::Read(_) | Refusal::Issued(_) | Refusal::Write(_) => {
+            Told::new(500_001, "Internal error").later(retry_after_s)
+        }
     }
 }
 

@@ -10,7 +10,13 @@ use super::{
     record::{Attested, EnrollmentName, Failure, Origin, Plan, Record, State},
     reprovision::{Wanted, plan},
 };
-use crate::{allocation::Linked, attestation::Verified, enrollment::Etag, issuing::Order, trace::Steps};
+use crate::{
+    allocation::Linked,
+    attestation::{KnownBy, Verified},
+    enrollment::Etag,
+    issuing::Order,
+    trace::Steps,
+};
 
 /// Codes that stand inside a registration's state (dps.md §2.1).
 const HUB_NOT_SPECIFIED: u32 = 400_208;
@@ -27,6 +33,7 @@ pub(crate) struct Beginning<'a> {
     pub(crate) bar: Option<Revocation>,
     /// The certificate it asks for.
     pub(crate) order: Option<Order>,
+    pub(crate) known_by: KnownBy,
     pub(crate) now: Timestamp,
 }
 
@@ -37,7 +44,7 @@ pub(crate) fn begin(
     linked: &[Linked],
     steps: &mut Steps,
 ) -> Record {
-    let Beginning { id, operation, etag, origin, bar, order, now } = beginning;
+    let Beginning { id, operation, etag, origin, bar, order, known_by, now } = beginning;
     let enrollment = verified.enrollment();
     let name = EnrollmentName { kind: enrollment.kind(), id: enrollment.id().clone() };
     let state = match (enrollment.status, bar) {
@@ -61,7 +68,7 @@ pub(crate) fn begin(
             let wanted = Wanted {
                 id,
                 device_id: verified.device_id(id),
-                authentication: verified.authentication(),
+                authentication: verified.authentication(known_by),
                 enrollment,
             };
             match plan(wanted, previous.as_ref(), linked, steps) {

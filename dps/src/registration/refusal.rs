@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
     Contended,
     #[error("the store failed: {0}")]
     Read(#[from] UnreadableRow),
+    #[error("{0}")]
+    Issued(#[from] muster_ca::CertificateReadError),
     #[error("the store failed: {0}")]
     Write(#[from] muster_store::WriteError),
 }

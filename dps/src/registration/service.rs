@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     Dps, TrackingId,
-    attestation::{Evidence, Verified, attest},
-    enrollment::{EnrollmentKind, Etag},
+    attestation::{Evidence, KnownBy, Verified, attest},
+    enrollment::{EnrollmentKind, Etag, sql::UnreadableRow},
     protocol::status,
     trace::{Outcome, Steps, Trace},
 };
@@ -100,14 +100,12 @@ impl Dps {
         for _ in 0..ATTEMPTS_MAX {
             let (verified, loaded) = self.attested(presented, now, steps).await?;
             let bar = self.bar(&presented.registration_id);
-            let order = match (verified.enrollment().status, bar) {
-                (Status::Enabled, None) => self.take_order(
-                    sent.csr.as_deref(),
-                    &presented.registration_id,
-                    verified.enrollment(),
-                    steps,
-                )?,
-                (Status::Enabled | Status::Disabled, _) => None,
+            let (order, known_by) = match (verified.enrollment().status, bar) {
+                (Status::Enabled, None) => {
+                    let (id, enrollment) = (&presented.registration_id, verified.enrollment());
+                    self.take_order(sent.csr.as_deref(), id, enrollment, now, steps).await?
+                }
+                (Status::Enabled | Status::Disabled, _) => (None, KnownBy::Proof),
             };
             // A place in the queue before anything is recorded: what is accepted is worked on.
             let place = self.jobs.try_reserve().map_err(|_| Refusal::Busy)?;
@@ -126,6 +124,7 @@ impl Dps {
                 },
                 bar,
                 order,
+                known_by,
                 now,
             };
             let record = begin(beginning, &verified, previous, &self.linked, steps);
@@ -330,7 +329,7 @@ impl Dps {
             Refusal::Body(_) => steps.refused("body", refusal),
             Refusal::NoOperation(_) | Refusal::NotRegistered => steps.refused("registration", refusal),
             Refusal::Throttled(_) | Refusal::Busy | Refusal::Contended => steps.refused("limit", refusal),
-            Refusal::Read(_) | Refusal::Write(_) => {
+            Refusal::Read(_) | Refusal::Issued(_) | Refusal::Write(_) => {
                 tracing::error!(%tracking_id, %refusal, "a device's request failed");
                 steps.refused("store", refusal);
             }

@@ -13,7 +13,7 @@ use rcgen::{CertificateParams, CustomExtension, DistinguishedName, DnType, KeyPa
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Bench, Device, HUB_1, Shelf, group, key, now, shelf::Mood, symmetric, x509};
+use super::{Bench, Device, HUB_1, Http, Shelf, group, key, now, shelf::Mood, symmetric, x509};
 use crate::{Answer, Ask, Dps, OperationId, trace::Outcome};
 
 /// Serials are drawn anew in every run of an authority.
@@ -23,21 +23,21 @@ fn random() -> Entropy {
     })
 }
 
-async fn authority(dir: &TempDir, db: &Db) -> Arc<Ca> {
+pub(super) async fn authority(dir: &TempDir, db: &Db) -> Arc<Ca> {
     Ca::open(muster_ca::Settings::new(dir.path()), db.clone(), random(), now()).await.unwrap()
 }
 
 /// A group of devices that get certificates.
-async fn certified_group(dps: &Dps) {
+pub(super) async fn certified_group(dps: &Dps) {
     let attestation = symmetric(&key(1), &key(2));
     group(dps, "g", json!({ "attestation": attestation, "credentialPolicyName": "device" })).await;
 }
 
-fn device(name: &str) -> Device {
+pub(super) fn device(name: &str) -> Device {
     Device::new(name).with_key(&key(1).derive(name))
 }
 
-fn csr(common_name: &str) -> String {
+pub(super) fn csr(common_name: &str) -> String {
     csr_with(common_name, |_| {})
 }
 
@@ -55,13 +55,13 @@ async fn register(device: &Device, dps: &Dps, csr: &str) -> Answer {
     device.ask(dps, Ask::Register { force: false, body: Bytes::from(body) }).await
 }
 
-async fn accepted(device: &Device, dps: &Dps, csr: &str) -> (OperationId, Answer) {
+pub(super) async fn accepted(device: &Device, dps: &Dps, csr: &str) -> (OperationId, Answer) {
     let answer = register(device, dps, csr).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     (OperationId::new(answer.body["operationId"].as_str().unwrap()), answer)
 }
 
-fn chain(state: &Value) -> Vec<Certificate> {
+pub(super) fn chain(state: &Value) -> Vec<Certificate> {
     let chain = state["issuedCertificateChain"].as_array().unwrap_or_else(|| panic!("no chain in {state}"));
     let der = |text: &Value| BASE64_STANDARD.decode(text.as_str().unwrap()).unwrap();
     chain.iter().map(|text| Certificate::parse(&der(text)).unwrap()).collect()
@@ -302,6 +302,81 @@ async fn a_barred_device_is_told_that_it_is_disabled_until_it_is_readmitted() {
         ca.readmit("d1", &caller, now()).await.unwrap();
         let (operation, _) = accepted(&device, &bench.dps, &csr("D1")).await;
         assert_eq!(chain(&device.ends(&bench.dps, &operation).await).len(), 3);
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_cannot_ask_for_a_certificate_is_known_by_what_it_registers_with_until_it_has_one() {
+    for_each_engine(async |db| {
+        let (hub, dir) = (Shelf::new(HUB_1), TempDir::new().unwrap());
+        let ca = authority(&dir, &db).await;
+        let bench = Bench::certifying(&db, std::slice::from_ref(&hub), &ca).await;
+        certified_group(&bench.dps).await;
+        let (device, derived) = (device("D1"), key(1).derive("D1"));
+        let by_key = Authentication::Sas { primary: derived.clone(), secondary: key(2).derive("D1") };
+
+        let answer = device.register(&bench.dps).await;
+        let operation = OperationId::new(answer.body["operationId"].as_str().unwrap());
+        assert_eq!(device.ends(&bench.dps, &operation).await["status"], "assigned");
+        assert_eq!(hub.authentication("D1"), by_key);
+        let steps = said(&bench.dps, &answer, "certificate").await;
+        assert!(steps[0].ends_with("its hub knows it by what it registered with"), "{steps:?}");
+
+        let (operation, _) = accepted(&device, &bench.dps, &csr("D1")).await;
+        device.ends(&bench.dps, &operation).await;
+        assert_eq!(hub.authentication("D1"), Authentication::CertificateAuthority);
+        // After a restart, say: what it has is good, and stays what counts.
+        let answer = device.register(&bench.dps).await;
+        let operation = OperationId::new(answer.body["operationId"].as_str().unwrap());
+        device.ends(&bench.dps, &operation).await;
+        assert_eq!(hub.authentication("D1"), Authentication::CertificateAuthority);
+        let steps = said(&bench.dps, &answer, "certificate").await;
+        assert!(steps[0].contains("its hub knows it by what it has of ours, now `"), "{steps:?}");
+
+        // Taken back, and the device not barred: nothing that it has opens its hub.
+        let what = What::Holder("d1".to_owned());
+        ca.revoke(what, Reason::Superseded, &Caller::process(), now()).await.unwrap();
+        device.provisioned(&bench.dps).await;
+        assert_eq!(hub.authentication("D1"), by_key);
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_certificates_are_required_nobody_is_let_in_who_has_none_and_asks_for_none() {
+    for_each_engine(async |db| {
+        let (hub, dir) = (Shelf::new(HUB_1), TempDir::new().unwrap());
+        let ca = authority(&dir, &db).await;
+        let bench = Bench::certifying(&db, std::slice::from_ref(&hub), &ca).await;
+        let owner = Http::owner(&bench.dps);
+        let path = "/enrollmentGroups/g?api-version=2021-10-01";
+        let mut body = json!({ "attestation": symmetric(&key(1), &key(2)), "certificateRequired": true });
+        let refused = owner.put(path, &body).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.body["message"].as_str().unwrap().contains("set `credentialPolicyName`"));
+        body["credentialPolicyName"] = json!("device");
+        assert_eq!(owner.put(path, &body).await.body["certificateRequired"], true);
+        // A client of the original leaves out what it does not know.
+        body.as_object_mut().unwrap().remove("certificateRequired");
+        assert_eq!(owner.put(path, &body).await.body["certificateRequired"], true);
+
+        let device = device("d1");
+        let answer = device.register(&bench.dps).await;
+        assert_eq!((answer.status, &answer.body["errorCode"]), (400, &json!(400_004)));
+        let told = answer.body["message"].as_str().unwrap();
+        assert!(told.starts_with("field `csr`: is missing, and enrollment group `g` lets in none"), "{told}");
+        assert_eq!(said(&bench.dps, &answer, "certificate").await.len(), 1);
+        assert_eq!(hub.devices(), Vec::<String>::new());
+        let (operation, _) = accepted(&device, &bench.dps, &csr("d1")).await;
+        assert_eq!(device.ends(&bench.dps, &operation).await["status"], "assigned");
+        assert_eq!(device.provisioned(&bench.dps).await["status"], "assigned");
+
+        body["certificateRequired"] = json!(false);
+        assert_eq!(owner.put(path, &body).await.body.get("certificateRequired"), None);
+        assert_eq!(self::device("d2").provisioned(&bench.dps).await["status"], "assigned");
         bench.close().await;
     })
     .await;

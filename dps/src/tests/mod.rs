@@ -1,5 +1,6 @@
 //! A service with everything around it: hubs to assign to, devices that ask, certificates, and a clock that stands still.
 
+mod audited;
 mod crash;
 mod explaining;
 pub(crate) mod factory;
@@ -187,7 +188,9 @@ pub(crate) async fn group(dps: &Dps, name: &str, body: Value) {
 async fn put(dps: &Dps, kind: EnrollmentKind, name: &str, body: Value) {
     let existing = dps.enrollment(kind, &id(name)).await.is_ok();
     let precondition = if existing { Precondition::Any } else { Precondition::Absent };
-    dps.put_enrollment(kind, id(name), &body, &precondition, now()).await.unwrap();
+    dps.put_enrollment(kind, id(name), &body, &precondition, &muster_ca::Caller::process(), now())
+        .await
+        .unwrap();
 }
 
 pub(crate) fn symmetric(primary: &Key, secondary: &Key) -> Value {

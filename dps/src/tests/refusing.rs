@@ -156,7 +156,17 @@ async fn a_disabled_group_near_the_leaf_refuses_though_a_higher_one_is_enabled()
 
         // Deleting that group lets the higher one decide.
         let any = crate::enrollment::Precondition::Any;
-        bench.dps.delete_enrollment(crate::EnrollmentKind::Group, &super::id("near"), &any).await.unwrap();
+        bench
+            .dps
+            .delete_enrollment(
+                crate::EnrollmentKind::Group,
+                &super::id("near"),
+                &any,
+                &muster_ca::Caller::process(),
+                now(),
+            )
+            .await
+            .unwrap();
         let state = device.provisioned(&bench.dps).await;
         assert_eq!(
             (&state["status"], &state["x509"]["enrollmentGroupId"]),

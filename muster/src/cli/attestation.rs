@@ -42,6 +42,9 @@ pub(crate) struct Terms {
     /// Issue certificates to devices that ask for one when they register: a profile, or AUTHORITY/PROFILE
     #[arg(long, value_name = "POLICY")]
     credential_policy: Option<String>,
+    /// Refuse devices that have no such certificate and ask for none; else they use what they register with
+    #[arg(long, requires = "credential_policy")]
+    certificate_required: bool,
     /// Create it disabled: devices are refused
     #[arg(long)]
     disabled: bool,
@@ -71,6 +74,9 @@ impl Terms {
         }
         if let Some(policy) = &self.credential_policy {
             set("credentialPolicyName", json!(policy));
+            if self.certificate_required {
+                set("certificateRequired", json!(true));
+            }
         }
         if let Some(reprovision) = self.reprovision {
             let (update, migrate) = match reprovision {

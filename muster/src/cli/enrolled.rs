@@ -87,7 +87,7 @@ pub(crate) async fn get(client: &Client, kind: Kind, id: &str, json: bool) -> Re
         ("allocation", member("allocationPolicy")),
         ("hubs", hubs.unwrap_or_else(|| "all".to_owned())),
         ("on return", reprovisioning(reprovision).to_owned()),
-        ("certificates", member("credentialPolicyName")),
+        ("certificates", certificates(&found)),
         ("first twin", member("initialTwin")),
         ("edge", member_if_true(&found["capabilities"]["iotEdge"])),
         ("created", show::instant(&found["createdDateTimeUtc"])),
@@ -210,6 +210,11 @@ fn show_keys(attestation: &Value) {
         ("primary key", show::text(&keys["primaryKey"])),
         ("secondary key", show::text(&keys["secondaryKey"])),
     ]);
+}
+
+fn certificates(enrollment: &Value) -> String {
+    let policy = show::text(&enrollment["credentialPolicyName"]);
+    if enrollment["certificateRequired"] == true { format!("{policy}, required") } else { policy }
 }
 
 fn reprovisioning(policy: &Value) -> &'static str {

@@ -83,6 +83,9 @@ pub(crate) struct Switch {
     /// Issue certificates to its devices: a profile, or AUTHORITY/PROFILE; empty to stop
     #[arg(long, value_name = "POLICY")]
     pub(crate) credential_policy: Option<String>,
+    /// Whether devices are refused that have no such certificate and ask for none
+    #[arg(long, value_name = "true|false")]
+    pub(crate) certificate_required: Option<bool>,
 }
 
 #[derive(Args, Debug)]
@@ -158,10 +161,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 impl Switch {
     pub(crate) fn apply(&self, body: &mut Value) {
-        match &self.credential_policy {
-            Some(policy) if policy.is_empty() => body["credentialPolicyName"] = Value::Null,
-            Some(policy) => body["credentialPolicyName"] = json!(policy),
-            None => {
+        match (&self.credential_policy, self.certificate_required) {
+            (Some(policy), _) if policy.is_empty() => {
+                body["credentialPolicyName"] = Value::Null;
+                body["certificateRequired"] = Value::Null;
+            }
+            (Some(policy), _) => body["credentialPolicyName"] = json!(policy),
+            (None, Some(required)) => body["certificateRequired"] = json!(required),
+            (None, None) => {
                 body["provisioningStatus"] = if self.disable { json!("disabled") } else { json!("enabled") };
             }
         }

@@ -23,7 +23,16 @@ async fn pinned(dps: &Dps, name: &str, certificate: &Certificate, pin: &str) {
     attestation["x509"]["pin"] = pin.into();
     let body = json!({ "attestation": attestation });
     let then: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
-    dps.put_enrollment(EnrollmentKind::Group, id(name), &body, &Precondition::Any, then).await.unwrap();
+    dps.put_enrollment(
+        EnrollmentKind::Group,
+        id(name),
+        &body,
+        &Precondition::Any,
+        &muster_ca::Caller::process(),
+        then,
+    )
+    .await
+    .unwrap();
 }
 
 /// It has ended since; its key goes on.
