@@ -21,7 +21,7 @@ use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
 use crate::listen::{
     Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, CaFront, Connections, Counters, DpsFront, Front, HubFront,
-    Names, Stop, Tls, now,
+    Names, Spelling, Stop, Tls, now,
 };
 use crate::revocations::Cutter;
 use crate::ticks::Tick;
@@ -77,11 +77,12 @@ impl Server {
             barred: Arc::new(Barred::new(ca.clone())),
             authority: CaFront::new(ca.clone(), config.dps.host.clone(), keys.ca.clone()),
             mqtts: tls(Alpn::None)?,
-            https: tls(Alpn::Http11)?,
+            https: tls(Alpn::Http1)?,
             admission: Admission::new(&config.limits),
             limits: config.limits.clone(),
             bodies: Arc::new(Semaphore::new(BODY_BYTES_TOTAL_MAX)),
             counters: Counters::default(),
+            spelling: Spelling::learn().await,
             entropy,
             stop: Stop::new(),
             tasks: TaskTracker::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::{StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -84,14 +84,25 @@ pub(super) fn pass_on(body: Incoming, limits: &Limits) -> axum::body::Body {
     }))
 }
 
-impl IntoResponse for BodyRefused {
-    fn into_response(self) -> Response {
-        let status = match self {
+impl BodyRefused {
+    fn status(self) -> StatusCode {
+        match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Cut => StatusCode::BAD_REQUEST,
-        };
-        refusal(status, &self.to_string())
+        }
+    }
+
+    /// As EST has its refusals (RFC 7030 section 4.2.3).
+    pub(super) fn into_line(self) -> Response {
+        (self.status(), [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{self}\n"))
+            .into_response()
+    }
+}
+
+impl IntoResponse for BodyRefused {
+    fn into_response(self) -> Response {
+        refusal(self.status(), &self.to_string())
     }
 }

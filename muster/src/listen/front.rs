@@ -18,6 +18,7 @@ use super::admission::Admission;
 use super::ca_front::CaFront;
 use super::counters::Counters;
 use super::names::Names;
+use super::spelling::Spelling;
 use super::stop::Stop;
 use super::tls::Tls;
 use crate::barred::Barred;
@@ -40,6 +41,7 @@ pub(crate) struct Front {
     pub(crate) admission: Admission,
     pub(crate) bodies: Arc<Semaphore>,
     pub(crate) counters: Counters,
+    pub(crate) spelling: Spelling,
     pub(crate) entropy: Entropy,
     pub(crate) stop: Stop,
     pub(crate) tasks: TaskTracker,

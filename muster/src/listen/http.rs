@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use muster_x509::{ChannelBinding, Peer};
 
 use super::accept::{Caller, Shaken, shake_hands};
-use super::body::{BodyRefused, collect, pass_on};
+use super::body::{collect, pass_on};
 use super::ca_front::{is_bulk, room_of};
 use super::front::{Front, now};
 use super::names::{Addressee, Hints};
@@ -102,7 +102,7 @@ where
         async move { Ok::<_, Infallible>(answer(&front, &connection, request).await) }
     });
     let mut serving = pin!(
-        http1::Builder::new()
+        builder()
             .timer(TokioTimer::new())
             .header_read_timeout(front.limits.request_head_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
@@ -122,6 +122,13 @@ where
     }
 }
 
+/// Header names as people write them: not all clients know that they have no case.
+pub(super) fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.title_case_headers(true);
+    builder
+}
+
 async fn answer(front: &Front, connection: &Connection, request: Request<Incoming>) -> Response {
     front.counters.requests.count();
     let mut response = match room(front, connection, &request) {
@@ -131,6 +138,7 @@ async fn answer(front: &Front, connection: &Connection, request: Request<Incomin
             Err(refused) => refused,
         },
     };
+    front.spelling.apply(&mut response);
     if !response.headers().contains_key(REQUEST_ID)
         && let Ok(id) = HeaderValue::from_str(&request_id(front))
     {
@@ -197,7 +205,10 @@ async fn admit(
                 Room::Dps | Room::Hub(_) | Room::Ca | Room::Est => front.limits.request_body_bytes_max,
             };
             let collected = collect(body, max, &front.limits, &front.bodies).await;
-            let body = collected.map_err(BodyRefused::into_response)?;
+            let body = collected.map_err(|refused| match room {
+                Room::Est => refused.into_line(),
+                Room::Dps | Room::Hub(_) | Room::Ca | Room::Public => refused.into_response(),
+            })?;
             let mut request = Request::from_parts(head, Body::from(body.bytes));
             // Lives as long as the request: the bytes count until then.
             request.extensions_mut().insert(body.reserved);

@@ -88,7 +88,7 @@ pub(crate) struct Tls {
 #[derive(Clone, Copy)]
 pub(crate) enum Alpn {
     None,
-    Http11,
+    Http1,
 }
 
 impl Tls {
@@ -115,7 +115,8 @@ impl Tls {
             config.send_tls13_tickets = TICKETS;
             config.alpn_protocols = match alpn {
                 Alpn::None => Vec::new(),
-                Alpn::Http11 => vec![b"http/1.1".to_vec()],
+                // Some EST clients speak the old one, and say so.
+                Alpn::Http1 => vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()],
             };
             Ok(Arc::new(config))
         };
