@@ -13,6 +13,7 @@ mod identification;
 mod issuance;
 mod keys;
 mod log;
+mod nodes;
 mod ocsp;
 mod profile;
 mod public;
@@ -56,6 +57,7 @@ pub use log::{
     ProveError, Proven, ReadError as LogReadError, Record, Recorded, SignCheckpointError, VerifierKey,
     VerifierKeyError, verify_proof,
 };
+pub use nodes::NodesError;
 pub use ocsp::ResponderReadError;
 pub use profile::{
     Asked, EndOfLife, Finding, GENERATION, HOLDER, Identity, Issuer, NamePattern, PRIVATE_ARC, Prepared,

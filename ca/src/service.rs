@@ -19,6 +19,7 @@ use crate::{
     issuance::{Issuance, ServerCertificate, ServerCertificateError, ServerNames, Signing, server},
     keys::Keys,
     log::Log,
+    nodes::Heard,
     ocsp::{Ocsp, Responders},
     revocation::Revocations,
 };
@@ -39,6 +40,7 @@ pub struct Ca {
     pub(crate) responders: Responders,
     pub(crate) audit: Audit,
     pub(crate) log: Log,
+    pub(crate) heard: Heard,
     servers: Folder,
 }
 
@@ -55,6 +57,8 @@ impl Ca {
         let servers = Folder::open(folder.path_of("servers"))?;
         // Nobody else makes the first authorities meanwhile.
         let lock = spawn_blocking(move || folder.lock()).await.map_err(|_| OpenError::Interrupted)??;
+        // Before anything is read: what comes after is heard.
+        let heard = Heard::open(&db).await?;
         let issuance = Issuance::open(&db, now).await?;
         let ca = Self {
             est: Est::open(&db, &issuance.grants).await?,
@@ -68,6 +72,7 @@ impl Ca {
             responders: Responders::open(&db).await?,
             audit: Audit::open(&db).await?,
             log: Log::open(&db).await?,
+            heard,
             settings,
             db,
             entropy,

@@ -105,6 +105,13 @@ impl Dps {
         self.traces.dropped()
     }
 
+    /// Takes in what other nodes on this database changed of groups, stored certificates and revocation lists. A process that
+    /// has its database to itself need not ask.
+    pub async fn hear_nodes(&self) -> Result<(), OpenError> {
+        let heard = self.reload_groups().await;
+        heard.map(drop).map_err(|error| OpenError::Unreadable(error.to_string()))
+    }
+
     /// What time alone brings: old traces go, authorities end. Answers when it wants to be called again.
     pub async fn tick(&self, now: Timestamp) -> Option<Timestamp> {
         if let Err(error) = self.forget_traces(now).await {

@@ -13,6 +13,7 @@ mod entropy;
 mod keys;
 mod linked_hub;
 mod listen;
+mod nodes;
 mod open_files;
 mod renewing;
 mod revocations;

@@ -21,7 +21,7 @@ use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
 use crate::listen::{
     Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, CaFront, Connections, Counters, DpsFront, Front, HubFront,
-    Names, Spelling, Stop, Tls, now,
+    Names, Stop, Tls, now,
 };
 use crate::revocations::Cutter;
 use crate::ticks::Tick;
@@ -77,12 +77,11 @@ impl Server {
             barred: Arc::new(Barred::new(ca.clone())),
             authority: CaFront::new(ca.clone(), config.dps.host.clone(), keys.ca.clone()),
             mqtts: tls(Alpn::None)?,
-            https: tls(Alpn::Http1)?,
+            https: tls(Alpn::Http11)?,
             admission: Admission::new(&config.limits),
             limits: config.limits.clone(),
             bodies: Arc::new(Semaphore::new(BODY_BYTES_TOTAL_MAX)),
             counters: Counters::default(),
-            spelling: Spelling::learn().await,
             entropy,
             stop: Stop::new(),
             tasks: TaskTracker::new(),
@@ -92,7 +91,7 @@ impl Server {
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
         workers.spawn(Cutter::new(&ca, &dps, &hubs, &front.barred).run(stop_workers.clone()));
         let fetch = crate::crl_fetch::fetcher(&folder.ca_file(), stop_workers.clone());
-        for tick in ticks(&dps, &hubs, renewal, fetch) {
+        for tick in ticks(&db, &dps, &hubs, renewal, fetch) {
             workers.spawn(tick.keep(stop_workers.clone()));
         }
 
@@ -119,6 +118,7 @@ impl Server {
 
 /// The one list of what runs by the clock.
 fn ticks(
+    db: &Db,
     dps: &Arc<Dps>,
     hubs: &[Arc<Hub>],
     renewal: crate::certificates::Renewal,
@@ -143,6 +143,7 @@ fn ticks(
         }));
     }
     let ca = renewal.ca.clone();
+    ticks.extend(crate::nodes::tick(db, &ca, dps));
     ticks.push(Tick::new("ca", move |now| {
         let ca = ca.clone();
         async move { ca.tick(now).await }

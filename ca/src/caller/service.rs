@@ -48,6 +48,30 @@ pub enum GrantChangeError {
 
 impl Grants {
     pub(crate) async fn open(db: &Db, now: Timestamp) -> Result<Self, StoreError> {
+        let permits = Self::read(db).await?;
+        let quotas = Quotas::default();
+        for (grant, used) in sql::used(db, now).await? {
+            quotas.put(grant, used);
+        }
+        let permits = RwLock::new(Arc::new(permits));
+        Ok(Self { permits, own: RwLock::default(), quotas, rates: Mutex::default() })
+    }
+
+    /// As other nodes have them.
+    pub(crate) async fn reload(&self, db: &Db) -> Result<(), StoreError> {
+        loop {
+            let seen = self.permits();
+            let read = Self::read(db).await?;
+            let mut permits = self.permits.write().unwrap_or_else(PoisonError::into_inner);
+            // What was changed here meanwhile may be newer than what was read.
+            if Arc::ptr_eq(&seen, &permits) {
+                *permits = Arc::new(read);
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read(db: &Db) -> Result<Vec<Permit>, StoreError> {
         let mut permits = Vec::new();
         for (id, body) in sql::all(db).await? {
             let grant = serde_json::from_str::<Grant>(&body).map_err(|error| error.to_string());
@@ -56,12 +80,7 @@ impl Grants {
                 Err(error) => tracing::warn!(grant = id, error, "grant cannot be read, so nobody has it"),
             }
         }
-        let quotas = Quotas::default();
-        for (grant, used) in sql::used(db, now).await? {
-            quotas.put(grant, used);
-        }
-        let permits = RwLock::new(Arc::new(permits));
-        Ok(Self { permits, own: RwLock::default(), quotas, rates: Mutex::default() })
+        Ok(permits)
     }
 
     /// Admits the request by one of the caller's grants, and reserves a certificate of its quota, if it has one. The
@@ -185,6 +204,39 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), GrantChangeError> {
+        let id = grant.id.clone();
+        let put = self.try_put_grant(grant, caller, now).await;
+        self.grant_judged(&id, put, caller, now).await
+    }
+
+    pub async fn delete_grant(
+        &self,
+        id: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
+        let deleted = self.try_delete_grant(id, caller, now).await;
+        self.grant_judged(id, deleted, caller, now).await
+    }
+
+    async fn grant_judged(
+        &self,
+        id: &str,
+        outcome: Result<(), GrantChangeError>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
+        let refused = Entry { decision: Decision::Refused, ..entry(caller, id) };
+        let is_decision = |error: &GrantChangeError| !matches!(error, GrantChangeError::Record(_));
+        self.or_refused(outcome, refused, is_decision, now).await
+    }
+
+    async fn try_put_grant(
+        &self,
+        grant: Grant,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
         let permit = Permit::read(grant.clone())?;
         let known = self.issuance.grants.permits();
         let is_new = known.iter().all(|permit| permit.grant.id != grant.id);
@@ -201,7 +253,7 @@ impl Ca {
         Ok(())
     }
 
-    pub async fn delete_grant(
+    async fn try_delete_grant(
         &self,
         id: &str,
         caller: &Caller,

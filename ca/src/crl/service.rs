@@ -10,6 +10,8 @@ use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
+use muster_store::WriteError;
+
 use super::{
     ALARM_AFTER, CrlFacts, PublishError, REFRESH_AFTER,
     list::{Draft, Edition, Frame},
@@ -33,6 +35,8 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(1);
 const SHARDS_AT_ONCE: usize = 128;
 /// Revocations of which the certificates are looked up at the same time.
 const READ_AT_ONCE: usize = 32;
+/// How often in a row another node takes the number that this one wants: each time it made a list.
+const CONFLICTS_MAX: usize = 3;
 
 /// All CRLs, and what they are made of.
 #[derive(Default)]
@@ -233,7 +237,7 @@ impl Ca {
             let mut places = self.due(authority, now);
             places.extend(maker.dirty.iter().filter(|place| place.authority == authority.id).cloned());
             for some in places.into_iter().collect::<Vec<_>>().chunks(SHARDS_AT_ONCE) {
-                let made = self.make(&mut maker, authority, some, now).await;
+                let made = self.make_with_others(&mut maker, authority, some, now).await;
                 if let Err(error) = made {
                     maker.dirty.extend(some.iter().cloned());
                     // Somebody else may have taken the number.
@@ -260,6 +264,29 @@ impl Ca {
         };
         let place = |shard| Place { authority: authority.id.clone(), shard };
         (0..authority.crl_shards.max(1)).filter(is_due).map(place).collect()
+    }
+
+    /// Whose number is taken looks at what another node signed with it: as a rule that says the same, and serves both.
+    async fn make_with_others(
+        &self,
+        maker: &mut Maker,
+        authority: &Authority,
+        places: &[Place],
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
+        let mut left = places.to_vec();
+        for _ in 0..CONFLICTS_MAX {
+            match self.make(maker, authority, &left, now).await {
+                Err(PublishError::Record { source: WriteError::Unmet { .. }, .. }) => {
+                    left = self.adopt(maker, authority, left).await?;
+                }
+                done => return done,
+            }
+            if left.is_empty() {
+                return Ok(());
+            }
+        }
+        self.make(maker, authority, &left, now).await
     }
 
     /// Numbers on record, signatures, signatures on record, published: in this order.

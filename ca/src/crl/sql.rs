@@ -35,6 +35,9 @@ static SIGNED: Rows = Rows {
 
 const EDITIONS: &str = "SELECT authority, shard, number, signed, this_update, sha256, signature FROM ca_crl";
 
+const EDITIONS_OF: &str = "SELECT authority, shard, number, signed, this_update, sha256, signature FROM ca_crl \
+     WHERE authority = $1";
+
 /// A page as one row: a row each would cost a second for a million. What was not recorded here never ends.
 const REVOKED: &str = "SELECT COUNT(*) AS n, MAX(serial) AS last, STRING_AGG(entry, ',') AS entries FROM \
      (SELECT r.serial, r.serial || ' ' || r.reason || ' ' || r.at || ' ' || \
@@ -103,6 +106,10 @@ pub(super) fn put_place(base: &BaseUrl, now: Timestamp) -> Statement {
 
 pub(super) async fn editions(db: &Db) -> Result<Vec<Kept>, PublishError> {
     db.fetch(EDITIONS, &[]).await?.iter().map(kept).collect()
+}
+
+pub(super) async fn editions_of(db: &Db, authority: &AuthorityId) -> Result<Vec<Kept>, PublishError> {
+    db.fetch(EDITIONS_OF, &[authority.as_str().into()]).await?.iter().map(kept).collect()
 }
 
 /// The page of revoked certificates after a serial number, and where the next begins.

@@ -77,6 +77,33 @@ async fn a_responder_survives_a_restart_and_is_followed_by_the_next_number() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_kept_is_not_given_again_once_another_node_is_heard() {
+    for_each_place(async |place| {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, here_db) = open(dir.path(), place, now()).await;
+        here.tick(now()).await;
+        let (there, there_db) = open(dir.path(), place, now()).await;
+        let issued = here.issue(device("pump-1"), now()).await.unwrap();
+        let request = request(&there, &issued.serial);
+        let asked = async || match there.ocsp(&request, now()).await {
+            OcspAnswer::Kept { der, .. } => der,
+            OcspAnswer::Live(_) | OcspAnswer::Failed(_) => panic!("an answer that may be kept"),
+        };
+        let good = asked().await;
+        let serial = What::Serial { authority: AuthorityId::issuing(), serial: issued.serial };
+        here.revoke(serial, Reason::Superseded, &Caller::process(), now()).await.unwrap();
+        assert_eq!(asked().await, good, "nobody has told it");
+        there.hear_nodes(now()).await.unwrap();
+        assert_ne!(asked().await, good);
+        for (ca, db) in [(here, here_db), (there, there_db)] {
+            ca.close(now()).await;
+            db.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_a_responder_that_lasts_nothing_is_signed() {
     for_each_place(async |place| {
         let dir = tempfile::tempdir().unwrap();

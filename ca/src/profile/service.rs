@@ -45,6 +45,19 @@ pub enum ProfileChangeError {
 
 impl Profiles {
     pub(crate) async fn open(db: &Db) -> Result<Self, StoreError> {
+        let shelf = RwLock::new(Arc::new(Self::read(db).await?));
+        Ok(Self { shelf, changing: tokio::sync::Mutex::default() })
+    }
+
+    /// As other nodes have them.
+    pub(crate) async fn reload(&self, db: &Db) -> Result<(), StoreError> {
+        let _changing = self.changing.lock().await;
+        let read = Self::read(db).await?;
+        self.change(|shelf| *shelf = read);
+        Ok(())
+    }
+
+    async fn read(db: &Db) -> Result<Shelf, StoreError> {
         let mut shelf = Shelf::default();
         match Profile::built_in() {
             Ok(profiles) => profiles.into_iter().for_each(|profile| shelf.push(profile)),
@@ -65,7 +78,7 @@ impl Profiles {
                 }
             }
         }
-        Ok(Self { shelf: RwLock::new(Arc::new(shelf)), changing: tokio::sync::Mutex::default() })
+        Ok(shelf)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Profile>> {

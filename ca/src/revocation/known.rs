@@ -19,10 +19,20 @@ pub(crate) struct Revocations {
 }
 
 /// What is recorded, to be remembered.
+#[derive(Clone, Copy)]
 pub(super) enum Fact {
     Revoked(Revocation),
     /// The how many-th cut of a holder.
     Cut(usize, Cut),
+}
+
+impl Fact {
+    fn revocation(self) -> Revocation {
+        match self {
+            Self::Revoked(revocation) => revocation,
+            Self::Cut(_, cut) => cut.mark.into(),
+        }
+    }
 }
 
 impl Revocations {
@@ -44,17 +54,32 @@ impl Revocations {
         }
     }
 
+    /// The bar of a holder as the database has it, when memory had `seen` before that was read: what was lifted is forgotten,
+    /// but not what was put up here meanwhile. Tells whether there is one that was not.
+    pub(super) fn hear_bar(&self, holder: &str, seen: Option<Revocation>, bar: Option<Revocation>) -> bool {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        match bar {
+            Some(bar) => memory.put_bar(holder, bar),
+            None if memory.bar(holder) == seen => memory.remove_bar(holder),
+            None => {}
+        }
+        memory.bar(holder).is_some() && seen.is_none()
+    }
+
     pub(super) fn forget_bar(&self, holder: &str) {
         self.memory.write().unwrap_or_else(PoisonError::into_inner).remove_bar(holder);
     }
 
     /// Remembers it, then tells it if it is news: whoever hears of it and asks is told the same.
     pub(super) fn learn(&self, what: &What, fact: Fact) -> Revocation {
+        self.hear(what, fact);
+        fact.revocation()
+    }
+
+    /// The same, and answers whether it is news.
+    pub(super) fn hear(&self, what: &What, fact: Fact) -> bool {
+        let revocation = fact.revocation();
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        let revocation = match fact {
-            Fact::Revoked(revocation) => revocation,
-            Fact::Cut(_, cut) => cut.mark.into(),
-        };
         let is_news = match (what, fact) {
             (What::Serial { authority, serial }, Fact::Revoked(_)) => {
                 memory.put_serial(authority, *serial, revocation)
@@ -68,7 +93,7 @@ impl Revocations {
         if is_news {
             self.tell(what, revocation);
         }
-        revocation
+        is_news
     }
 
     pub(super) fn tell(&self, what: &What, revocation: Revocation) {

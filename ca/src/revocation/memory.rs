@@ -67,6 +67,11 @@ impl Memory {
         self.serials.get(authority)?.get(serial).copied().map(Revocation::from)
     }
 
+    /// Whichever authority it is of: they are random, so it is of one.
+    pub(super) fn serial_of_any(&self, serial: &[u8; 16]) -> Option<Revocation> {
+        self.serials.values().find_map(|serials| serials.get(serial)).copied().map(Revocation::from)
+    }
+
     /// The first time that this generation was revoked. A generation that is not from here is older than any of ours.
     pub(super) fn holder(&self, holder: &Holder) -> Option<Revocation> {
         let cuts = self.holders.get(holder.name.as_str())?;

@@ -1,6 +1,7 @@
 //! Revocation: what is taken back, why, and who must hear of it at once. For good: there is no way back.
 
 mod bar;
+mod elsewhere;
 mod known;
 mod memory;
 mod reason;

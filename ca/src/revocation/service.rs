@@ -324,27 +324,6 @@ impl Ca {
         serials.dedup();
         Ok(serials.into_iter().map(|serial| (parent.clone(), serial)).collect())
     }
-
-    /// Reads what somebody else recorded; tells whether there is any.
-    async fn relearn(&self, what: &What) -> Result<bool, RevokeError> {
-        let facts = match what {
-            What::Serial { authority, serial } => {
-                sql::serial(&self.db, authority, *serial).await?.map(Fact::Revoked).into_iter().collect()
-            }
-            What::Authority(id) => {
-                sql::authority(&self.db, id).await?.map(Fact::Revoked).into_iter().collect()
-            }
-            What::Holder(name) => {
-                let cuts = sql::cuts(&self.db, name).await?;
-                cuts.into_iter().map(|(number, cut)| Fact::Cut(number, cut)).collect::<Vec<_>>()
-            }
-        };
-        let found = !facts.is_empty();
-        for fact in facts {
-            self.revocations.learn(what, fact);
-        }
-        Ok(found)
-    }
 }
 
 /// With the holder barred by the same commit, and a key that somebody else may have kept from further certificates.

@@ -61,6 +61,11 @@ const AUTHORITIES: &str = "SELECT authority, reason, at FROM ca_revoked_authorit
 
 const ONE_SERIAL: &str = "SELECT reason, at FROM ca_revocation WHERE authority = $1 AND serial = $2";
 
+/// With its end, which is that of no certificate on record when it was signed elsewhere.
+const OF_ANY: &str = "SELECT r.authority, r.reason, r.at, c.not_after FROM ca_authority a \
+     JOIN ca_revocation r ON r.authority = a.id AND r.serial = $1 \
+     LEFT JOIN ca_certificate c ON c.authority = r.authority AND c.serial = r.serial";
+
 const ONE_HOLDER: &str = "SELECT holder, number, generation, reason, at FROM ca_revoked_holder \
      WHERE holder = $1 ORDER BY number";
 
@@ -180,6 +185,19 @@ pub(super) async fn serial(
     let serial = hex::encode(serial);
     let rows = db.fetch(ONE_SERIAL, &[authority.as_str().into(), serial.as_str().into()]).await?;
     rows.first().map(|row| read_revocation(row, &serial)).transpose()
+}
+
+/// What is revoked under this serial number, of whichever authority, and until when that would have lasted.
+pub(super) async fn of_any(
+    db: &Db,
+    serial: [u8; 16],
+) -> Result<Option<(AuthorityId, [u8; 16], Revocation, Timestamp)>, RevocationReadError> {
+    let hex = hex::encode(serial);
+    let rows = db.fetch(OF_ANY, &[hex.as_str().into()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let authority = AuthorityId::parse(row.text("authority")?).map_err(|_| damaged(&hex))?;
+    let end = row.opt_int("not_after")?.and_then(|end| Timestamp::from_microsecond(end).ok());
+    Ok(Some((authority, serial, read_revocation(row, &hex)?, end.unwrap_or(Timestamp::MAX))))
 }
 
 /// With their numbers.

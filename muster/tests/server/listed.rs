@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use muster_simulator::{Device, DeviceKey, HubClient, HubError, HubOptions, OpenError};
+use muster_simulator::{Device, DeviceKey, HubClient};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
     KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
@@ -13,24 +13,25 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::revocation::{connect, is_refused};
 use crate::{Fixture, PATIENCE};
 
 /// From the list's last byte to the end of the connection.
 const CUT_WITHIN: Duration = Duration::from_secs(1);
 
 /// An authority of others.
-struct Plant {
+pub(crate) struct Plant {
     params: CertificateParams,
     key: KeyPair,
 }
 
 /// A web server with one list.
 #[derive(Clone)]
-struct Web(Arc<Mutex<Shelf>>);
+pub(crate) struct Web(Arc<Mutex<Shelf>>);
 
 struct Shelf {
     list: Vec<u8>,
-    /// When it was last handed out.
+    /// When it was handed out first.
     handed_out: Option<Instant>,
 }
 
@@ -44,18 +45,14 @@ fn named(name: &str, serial: u64) -> CertificateParams {
 }
 
 impl Plant {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = named("plant", 1);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Self { params, key: KeyPair::generate().unwrap() }
     }
 
-    fn pem(&self) -> String {
-        self.params.self_signed(&self.key).unwrap().pem()
-    }
-
-    fn list(&self, number: u64, serials: &[u64]) -> Vec<u8> {
+    pub(crate) fn list(&self, number: u64, serials: &[u64]) -> Vec<u8> {
         let revoked = serials.iter().map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: rcgen::date_time_ymd(2026, 2, 1),
@@ -73,8 +70,18 @@ impl Plant {
         list.signed_by(&Issuer::from_params(&self.params, &self.key)).unwrap().der().to_vec()
     }
 
+    /// Kept by the provisioning service, with a list.
+    pub(crate) async fn store(&self, fixture: &Fixture, port: u16) {
+        let pem = fixture.folder.path().join("plant.pem");
+        std::fs::write(&pem, self.params.self_signed(&self.key).unwrap().pem()).unwrap();
+        fixture.json(&format!("certificate upload plant {}", pem.display())).await;
+        let url = format!("http://127.0.0.1:{port}/plant.crl");
+        // A list that cannot be had cuts nobody, whatever it means for those who register.
+        fixture.json(&format!("certificate crl plant --url {url} --check require")).await;
+    }
+
     /// Known to the first hub by its thumbprint.
-    async fn device(&self, fixture: &Fixture, id: &str, serial: u64) -> Device {
+    pub(crate) async fn device(&self, fixture: &Fixture, id: &str, serial: u64) -> Device {
         let key = KeyPair::generate().unwrap();
         let certificate =
             named(id, serial).signed_by(&key, &Issuer::from_params(&self.params, &self.key)).unwrap();
@@ -92,7 +99,7 @@ impl Plant {
 }
 
 impl Web {
-    async fn start(list: Vec<u8>) -> (Self, u16) {
+    pub(crate) async fn start(list: Vec<u8>) -> (Self, u16) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let web = Self(Arc::new(Mutex::new(Shelf { list, handed_out: None })));
@@ -112,37 +119,28 @@ impl Web {
 
     fn answer(&self) -> Vec<u8> {
         let mut shelf = self.0.lock().unwrap();
-        shelf.handed_out = Some(Instant::now());
+        shelf.handed_out.get_or_insert_with(Instant::now);
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", shelf.list.len());
         [head.as_bytes(), &shelf.list].concat()
     }
 
-    fn publish(&self, list: Vec<u8>) {
+    pub(crate) fn publish(&self, list: Vec<u8>) {
         *self.0.lock().unwrap() = Shelf { list, handed_out: None };
     }
 
-    fn handed_out(&self) -> Option<Instant> {
-        self.0.lock().unwrap().handed_out
+    /// By the list that lies here.
+    pub(crate) async fn cuts(&self, client: &mut HubClient) {
+        let ended = tokio::time::timeout(PATIENCE, client.session().next()).await.unwrap();
+        let took = self.0.lock().unwrap().handed_out.unwrap().elapsed();
+        assert!(ended.is_err() && took < CUT_WITHIN, "{ended:?} after {took:?}");
     }
-}
-
-async fn connect(fixture: &Fixture, device: &Device) -> Result<HubClient, HubError> {
-    let (hub, _) = fixture.hub();
-    let endpoint = fixture.endpoints.hub(&hub.host_name);
-    HubClient::connect(&fixture.trust, &endpoint, device.clone(), &HubOptions::default()).await
 }
 
 #[tokio::test]
 async fn who_gets_onto_the_list_of_its_authority_is_cut_when_the_list_comes_and_stays_out() {
     let (fixture, plant) = (Fixture::start().await, Plant::new());
     let (web, port) = Web::start(plant.list(1, &[])).await;
-    let pem = fixture.folder.path().join("plant.pem");
-    std::fs::write(&pem, plant.pem()).unwrap();
-    fixture.json(&format!("certificate upload plant {}", pem.display())).await;
-    // A list that cannot be had cuts nobody, whatever it means for those who register.
-    fixture
-        .json(&format!("certificate crl plant --url http://127.0.0.1:{port}/plant.crl --check require"))
-        .await;
+    plant.store(&fixture, port).await;
     let (stolen, honest) =
         (plant.device(&fixture, "stolen", 7).await, plant.device(&fixture, "honest", 8).await);
     let mut cut = connect(&fixture, &stolen).await.unwrap();
@@ -150,11 +148,8 @@ async fn who_gets_onto_the_list_of_its_authority_is_cut_when_the_list_comes_and_
 
     web.publish(plant.list(2, &[7]));
     fixture.json("certificate crl plant --refresh").await;
-    let ended = tokio::time::timeout(PATIENCE, cut.session().next()).await.unwrap();
-    let took = web.handed_out().unwrap().elapsed();
-    assert!(ended.is_err() && took < CUT_WITHIN, "{ended:?} after {took:?}");
-    let refused = connect(&fixture, &stolen).await.err().unwrap();
-    assert!(matches!(refused, HubError::Open(OpenError::Refused { code: 5 })), "{refused:?}");
+    web.cuts(&mut cut).await;
+    is_refused(connect(&fixture, &stolen).await);
     let (_, service) = fixture.hub();
     let path = "/devices/stolen/lastDisconnect?api-version=2021-04-12";
     let told = service.call(http::Method::GET, path, &[], None).await.unwrap().body;

@@ -8,6 +8,7 @@ mod foreign;
 mod limits;
 mod linked_hub;
 mod listed;
+mod nodes;
 mod plain_http;
 mod revocation;
 mod session;

@@ -15,7 +15,7 @@ use crate::{Fixture, PATIENCE};
 const CUT_WITHIN: Duration = Duration::from_secs(1);
 
 /// A device of the first hub with a certificate of the server's own authority; and the certificate's serial.
-async fn certified(fixture: &Fixture, id: &str) -> (Device, String) {
+pub(crate) async fn certified(fixture: &Fixture, id: &str) -> (Device, String) {
     let (_, service) = fixture.hub();
     let identity = json!({ "deviceId": id, "authentication": { "type": "certificateAuthority" } });
     service.put_device(&identity, None).await.unwrap();
@@ -30,24 +30,24 @@ async fn certified(fixture: &Fixture, id: &str) -> (Device, String) {
     (Device::new(id, DeviceKey::X509 { chain, key }), signed["serial"].as_str().unwrap().to_owned())
 }
 
-async fn connect(fixture: &Fixture, device: &Device) -> Result<HubClient, HubError> {
+pub(crate) async fn connect(fixture: &Fixture, device: &Device) -> Result<HubClient, HubError> {
     let (hub, _) = fixture.hub();
     let endpoint = fixture.endpoints.hub(&hub.host_name);
     HubClient::connect(&fixture.trust, &endpoint, device.clone(), &HubOptions::default()).await
 }
 
-async fn revoke(fixture: &Fixture, what: Value) {
+pub(crate) async fn revoke(fixture: &Fixture, what: Value) {
     let answer = fixture.authority("POST /ca/revoke", &what).await;
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
 }
 
-async fn is_cut(client: &mut HubClient, since: Instant) {
+pub(crate) async fn is_cut(client: &mut HubClient, since: Instant) {
     let ended = tokio::time::timeout(PATIENCE, client.session().next()).await.unwrap();
     assert!(ended.is_err(), "{ended:?}");
     assert!(since.elapsed() < CUT_WITHIN, "{:?}", since.elapsed());
 }
 
-fn is_refused(outcome: Result<HubClient, HubError>) {
+pub(crate) fn is_refused(outcome: Result<HubClient, HubError>) {
     let refused = outcome.err().unwrap();
     assert!(matches!(refused, HubError::Open(OpenError::Refused { code: 5 })), "{refused:?}");
 }

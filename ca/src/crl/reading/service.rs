@@ -14,9 +14,9 @@ use crate::{
         publishes,
         scope::scope,
         service::{Maker, Published},
-        sql::{self, Kept, OfHolder},
+        sql::{self, Kept, OfHolder, Signed},
     },
-    hierarchy::AuthorityId,
+    hierarchy::{Authority, AuthorityId},
     issuance::Holder,
     revocation::{Revocation, What},
 };
@@ -137,14 +137,48 @@ impl Ca {
             let frame = frames.entry(place.authority.clone()).or_insert_with(|| self.frame(&authority).ok());
             let (Some(frame), Some(signed)) = (frame, signed) else { continue };
             let scope = scope(&authority, place.shard, &maker.places);
-            let entries = listed.entries(&place, signed.edition.this_update);
-            let draft = frame.draft(signed.edition, entries, scope.as_deref());
-            if draft.sha256 == signed.sha256 {
-                let crl = Published::new(&draft, signed.edition, &frame.signature(signed.signature));
-                self.crls.put(&authority, place.shard, crl);
-            } else {
-                maker.dirty.insert(place);
+            match still_right(frame, listed, &place, signed, scope.as_deref()) {
+                Some(crl) => self.crls.put(&authority, place.shard, crl),
+                None => drop(maker.dirty.insert(place)),
             }
         }
     }
+
+    /// Publishes what another node signed meanwhile, of these, where that says what is so; tells which are left, and learns
+    /// the numbers that are taken.
+    pub(in crate::crl) async fn adopt(
+        &self,
+        maker: &mut Maker,
+        authority: &Authority,
+        mut wanted: Vec<Place>,
+    ) -> Result<Vec<Place>, PublishError> {
+        let (kept, frame) = (sql::editions_of(&self.db, &authority.id).await?, self.frame(authority)?);
+        for Kept { place, number, signed } in kept {
+            maker.numbers.insert(place.clone(), number);
+            let (Some(at), Some(signed)) = (wanted.iter().position(|it| *it == place), signed) else {
+                continue;
+            };
+            let scope = scope(authority, place.shard, &maker.places);
+            let Some(listed) = &maker.listed else { continue };
+            if let Some(crl) = still_right(&frame, listed, &place, signed, scope.as_deref()) {
+                self.crls.put(authority, place.shard, crl);
+                maker.dirty.remove(&place);
+                wanted.swap_remove(at);
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// A CRL as it is on record, if it still says what is so.
+fn still_right(
+    frame: &Frame,
+    listed: &Listed,
+    place: &Place,
+    signed: Signed,
+    scope: Option<&[u8]>,
+) -> Option<Published> {
+    let draft = frame.draft(signed.edition, listed.entries(place, signed.edition.this_update), scope);
+    let is_right = draft.sha256 == signed.sha256;
+    is_right.then(|| Published::new(&draft, signed.edition, &frame.signature(signed.signature)))
 }

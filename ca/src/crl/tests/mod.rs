@@ -3,6 +3,7 @@
 mod changed;
 mod judged;
 mod kept;
+mod nodes;
 mod whole;
 
 use std::{path::Path, sync::Arc};

@@ -34,6 +34,19 @@ impl Ca {
         Ok(())
     }
 
+    /// Takes in what other nodes made of the authorities. A key that is not here is missed when it is to sign.
+    pub(crate) async fn reload_hierarchy(&self, now: Timestamp) -> Result<(), OpenError> {
+        let _changing = self.hierarchy.changing.lock().await;
+        let tree = self.tree();
+        let mut authorities = sql::all(&self.db).await?;
+        authorities.retain(|it| tree.find(&it.id).is_none_or(|known| **known != *it));
+        if !authorities.is_empty() {
+            self.hierarchy.put(authorities);
+            self.crls.look(now);
+        }
+        Ok(())
+    }
+
     /// Renews what is due, and says what runs out.
     pub(crate) async fn tick_hierarchy(&self, now: Timestamp) -> Option<Timestamp> {
         self.renew_due(now).await;

@@ -24,6 +24,8 @@ const LIFT: &str = "DELETE FROM ca_bar WHERE holder = $1";
 
 const BARS: &str = "SELECT holder, reason, at FROM ca_bar WHERE holder > $1 ORDER BY holder LIMIT $2";
 
+const ONE: &str = "SELECT holder, reason, at FROM ca_bar WHERE holder = $1";
+
 /// The row for [`BAR`].
 pub(in crate::revocation) fn row(holder: &str, bar: Revocation) -> serde_json::Value {
     json!({ "holder": holder, "reason": bar.reason.code(), "at": bar.at.as_microsecond() })
@@ -31,6 +33,14 @@ pub(in crate::revocation) fn row(holder: &str, bar: Revocation) -> serde_json::V
 
 pub(super) fn lift(holder: &str) -> Statement {
     Statement::new(LIFT, [holder.into()]).exactly(1)
+}
+
+pub(in crate::revocation) async fn of(
+    db: &Db,
+    holder: &str,
+) -> Result<Option<Revocation>, RevocationReadError> {
+    let rows = db.fetch(ONE, &[holder.into()]).await?;
+    rows.first().map(|row| read_revocation(row, holder)).transpose()
 }
 
 pub(in crate::revocation) async fn load(db: &Db, memory: &mut Memory) -> Result<(), RevocationReadError> {
