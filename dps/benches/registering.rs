@@ -18,7 +18,7 @@ use muster_sas::{Key, Token, sign};
 use muster_store::Db;
 use muster_x509::{Certificate, Peer, verify};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
 const SCOPE: &str = "0ne00000001";
@@ -39,6 +39,15 @@ impl LinkedHub for Nowhere {
 
     fn export<'a>(&'a self, _: &'a DeviceId) -> BoxFuture<'a, Result<Option<DeviceState>, HubError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        _: &'a DeviceId,
+        _: &'a Map<String, Value>,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<(), HubError>> {
+        Box::pin(async { Ok(()) })
     }
 
     fn remove<'a>(&'a self, _: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>> {

@@ -15,6 +15,7 @@ mod issuing;
 pub mod linked_hub;
 pub mod protocol;
 pub mod registration;
+mod reminder;
 mod service;
 mod settings;
 mod throttle;
@@ -25,9 +26,9 @@ mod tests;
 
 pub use enrollment::EnrollmentKind;
 pub use external_crl::{CrlUrl, Fetch, FetchFailed};
-pub use issuing::told_in_twin;
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
+pub use reminder::told_in_twin;
 pub use service::{Dps, OpenError};
 pub use settings::{Limits, RETRY_AFTER_S, Settings};
 pub use trace::TrackingId;

@@ -10,7 +10,7 @@ use muster_ca::Ca;
 use muster_identity::Entropy;
 use muster_store::Db;
 use muster_x509::Thumbprint;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 use crate::{
     Link, Settings,
@@ -44,6 +44,8 @@ pub struct Dps {
     pub(crate) jobs: mpsc::Sender<Job>,
     /// The other end of `jobs`, until the worker takes it.
     pub(crate) waiting: Mutex<Option<mpsc::Receiver<Job>>>,
+    /// A device is to be reminded.
+    pub(crate) reminders: Notify,
     pub(crate) by_source: Throttle,
     pub(crate) by_identity: Throttle,
     /// Authorities whose end is near, as far as it was said.
@@ -90,6 +92,7 @@ impl Dps {
             traces: Traces::default(),
             jobs,
             waiting: Mutex::new(Some(waiting)),
+            reminders: Notify::new(),
             expiring: std::sync::Mutex::default(),
         };
         dps.reload_groups().await.map_err(|error: UnreadableRow| OpenError::Unreadable(error.to_string()))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use muster_dps::{Admitted, HubError, LinkedHub};
 use muster_hub::{AdmitError, ExportError, Hub, RemoveError};
@@ -53,6 +54,18 @@ impl LinkedHub for InProcess {
                 ExportError::Store(_) => HubError::Unavailable(error.to_string()),
                 ExportError::Damaged(_) => HubError::Refused(error.to_string()),
             })
+        })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        device: &'a DeviceId,
+        desired: &'a Map<String, Value>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), HubError>> {
+        Box::pin(async move {
+            let told = self.hub.tell(device, desired, now).await;
+            told.map_err(|error| HubError::Unavailable(error.to_string()))
         })
     }
 

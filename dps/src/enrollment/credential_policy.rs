@@ -57,6 +57,11 @@ impl CredentialPolicy {
         &self.profile
     }
 
+    /// Without a version.
+    pub(crate) fn profile_name(&self) -> &str {
+        self.profile.split_once('@').map_or(&self.profile, |(name, _)| name)
+    }
+
     /// Whether a device could get a certificate by it, as things are now.
     pub(crate) fn check(&self, ca: Option<&Ca>) -> Result<(), Unusable> {
         let ca = ca.ok_or(Unusable::NoAuthorities)?;

@@ -6,15 +6,15 @@ mod service;
 
 use std::fmt;
 
-use muster_ca::{Issued, renew_after};
+use muster_ca::Issued;
 use muster_identity::RegistrationId;
-use muster_x509::{Certificate, Csr};
+use muster_x509::Csr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::enrollment::{CredentialPolicy, instant};
+use crate::{enrollment::CredentialPolicy, reminder::told_in_twin};
 
 pub(crate) use refusal::{CsrRefusal, NotIssued};
 pub(crate) use service::Recipient;
@@ -37,6 +37,7 @@ pub(crate) struct Chain(Vec<String>);
 /// A certificate on its way to a device.
 #[derive(Debug)]
 pub(crate) struct Certified {
+    pub(crate) serial: [u8; 16],
     pub(crate) chain: Chain,
     /// What the twin is to say of it.
     pub(crate) desired: Map<String, Value>,
@@ -80,18 +81,8 @@ impl Certified {
     fn new(issued: &Issued) -> Self {
         let all = std::iter::once(&issued.certificate).chain(&issued.chain);
         let chain = Chain(all.map(|certificate| BASE64_STANDARD.encode(certificate.der())).collect());
-        Self { chain, desired: told_in_twin(&issued.certificate) }
+        Self { serial: issued.serial, chain, desired: told_in_twin(&issued.certificate) }
     }
-}
-
-/// `muster.certificate` in the desired properties: a device need not look into its certificate to know when to renew it.
-pub fn told_in_twin(certificate: &Certificate) -> Map<String, Value> {
-    let serial = hex::encode(certificate.serial());
-    let mut told = json!({ "serial": serial, "notAfter": instant(certificate.not_after()) });
-    if let Some(renew_by) = renew_after(certificate) {
-        told["renewBy"] = instant(renew_by).into();
-    }
-    Map::from_iter([("muster".to_owned(), json!({ "certificate": told }))])
 }
 
 /// A subject may be long, and anything.

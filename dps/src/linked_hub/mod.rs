@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_identity::{Admission, DeviceId, DeviceState, HostName};
+use serde_json::{Map, Value};
 
 mod service;
 
@@ -21,6 +22,14 @@ pub trait LinkedHub: Send + Sync {
 
     /// What moves with a device; `None` when the hub does not have it.
     fn export<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<Option<DeviceState>, HubError>>;
+
+    /// Merges into the device's desired properties, unless they say so already. Also well when the device is not there.
+    fn tell<'a>(
+        &'a self,
+        device: &'a DeviceId,
+        desired: &'a Map<String, Value>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), HubError>>;
 
     /// Also well when the device is not there.
     fn remove<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>>;

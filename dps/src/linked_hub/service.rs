@@ -16,6 +16,8 @@ use crate::{
 
 /// A hub that does not answer in this time is away.
 const HUB_CALL_MAX: Duration = Duration::from_secs(10);
+/// Others wait meanwhile, and what was not told is told later.
+const TELLING_MAX: Duration = Duration::from_secs(2);
 
 impl Dps {
     /// Safe to repeat: whatever was done before is found done.
@@ -35,14 +37,24 @@ impl Dps {
             arrival,
             desired: desired.clone(),
         };
-        answered(timeout(HUB_CALL_MAX, hub.admit(&admission, now)).await)?;
+        answered(timeout(HUB_CALL_MAX, hub.admit(&admission, now)).await, HUB_CALL_MAX)?;
         Ok(())
     }
 
     pub(crate) async fn remove(&self, place: &Place) -> Result<(), Obstacle> {
         // A hub that is not linked any more has nothing that could be asked of it.
         let Some(hub) = self.hub(&place.hub) else { return Ok(()) };
-        answered(timeout(HUB_CALL_MAX, hub.remove(&place.device)).await)
+        answered(timeout(HUB_CALL_MAX, hub.remove(&place.device)).await, HUB_CALL_MAX)
+    }
+
+    pub(crate) async fn tell(
+        &self,
+        place: &Place,
+        desired: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<(), Obstacle> {
+        let hub = self.hub(&place.hub).ok_or(Obstacle::NotLinked)?;
+        answered(timeout(TELLING_MAX, hub.tell(&place.device, desired, now)).await, TELLING_MAX)
     }
 
     /// Capabilities move with the device's data (dps.md §9.3); without data they are the enrollment's.
@@ -80,7 +92,7 @@ impl Dps {
 
     async fn export(&self, place: &Place) -> Result<Option<DeviceState>, Obstacle> {
         let Some(hub) = self.hub(&place.hub) else { return Ok(None) };
-        answered(timeout(HUB_CALL_MAX, hub.export(&place.device)).await)
+        answered(timeout(HUB_CALL_MAX, hub.export(&place.device)).await, HUB_CALL_MAX)
     }
 
     fn hub(&self, host: &HostName) -> Option<&dyn LinkedHub> {
@@ -89,7 +101,7 @@ impl Dps {
 }
 
 /// No answer in time is one that may come later.
-fn answered<T>(outcome: Result<Result<T, HubError>, Elapsed>) -> Result<T, Obstacle> {
-    let late = || HubError::Unavailable(format!("no answer in {} s", HUB_CALL_MAX.as_secs()));
+fn answered<T>(outcome: Result<Result<T, HubError>, Elapsed>, max: Duration) -> Result<T, Obstacle> {
+    let late = || HubError::Unavailable(format!("no answer in {} s", max.as_secs()));
     Ok(outcome.map_err(|_elapsed| late())??)
 }

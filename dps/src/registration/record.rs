@@ -75,6 +75,13 @@ pub(crate) struct Plan {
     pub(crate) substatus: Substatus,
 }
 
+impl Plan {
+    /// Whether its hub may have to know of certificates that the device got elsewhere.
+    pub(crate) fn may_have_certificates(&self) -> bool {
+        self.authentication == Authentication::CertificateAuthority || self.arrival != Arrival::Fresh
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Arrival {
@@ -147,6 +154,12 @@ impl Record {
             State::Assigning { plan, .. } => Some(plan),
             State::Assigned { .. } | State::Failed { .. } | State::Disabled => None,
         }
+    }
+
+    /// Where the device is, and where it is just arriving; not what it leaves behind.
+    pub(crate) fn whereabouts(&self) -> impl Iterator<Item = &Place> {
+        let arriving = self.in_flight().map(|plan| &plan.to);
+        self.home.iter().chain(arriving.filter(|place| self.home.as_ref() != Some(place)))
     }
 
     /// Something is left to do at a hub.

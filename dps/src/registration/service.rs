@@ -235,10 +235,11 @@ impl Dps {
         Ok((Arc::new(verified), loaded))
     }
 
-    async fn load(&self, id: &RegistrationId) -> Result<Loaded, Refusal> {
+    /// All that the tables know of it.
+    pub(crate) async fn load(&self, id: &RegistrationId) -> Result<Loaded, UnreadableRow> {
         let rows = self.db.fetch(sql::LOAD, &[id.folded().into()]).await?;
         let row = rows.first().ok_or(muster_store::StoreError::Closed)?; // the generation is always there
-        Ok(sql::loaded(row)?)
+        sql::loaded(row)
     }
 
     fn begun(

@@ -89,10 +89,10 @@ pub(super) fn versioned(row: &Row) -> Result<Versioned, UnreadableRow> {
     Ok(Versioned { version: row.int("version")?, record: Record::stored(row.text("document")?)? })
 }
 
-pub(super) struct Loaded {
-    pub(super) generation: i64,
-    pub(super) individual: Option<Enrollment>,
-    pub(super) registration: Option<Versioned>,
+pub(crate) struct Loaded {
+    pub(crate) generation: i64,
+    pub(crate) individual: Option<Enrollment>,
+    pub(crate) registration: Option<Versioned>,
 }
 
 pub(super) fn loaded(row: &Row) -> Result<Loaded, UnreadableRow> {

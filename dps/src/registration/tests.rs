@@ -97,6 +97,22 @@ fn brief(plan: &Plan) -> (String, Arrival, Vec<Place>, Substatus) {
 }
 
 #[test]
+fn a_device_is_where_it_is_and_where_it_arrives_and_not_where_it_was() {
+    let [one, two, three] = [HUB_1, HUB_2, "hub-3.example.test"].map(|hub| place(hub, "d1"));
+    let arriving =
+        |to: &Place, home: Option<&Place>| assigning(to.clone(), vec![three.clone()], home.cloned());
+    for (record, whereabouts) in [
+        (record(None, State::Disabled), vec![]),
+        (assigned(HUB_1, "d1"), vec![&one]),
+        (arriving(&two, None), vec![&two]),
+        (arriving(&one, Some(&one)), vec![&one]),
+        (arriving(&two, Some(&one)), vec![&one, &two]),
+    ] {
+        assert_eq!(record.whereabouts().collect::<Vec<_>>(), whereabouts);
+    }
+}
+
+#[test]
 fn plans_follow_the_reprovision_policy() {
     let both = &[HUB_1, HUB_2][..];
     let at_1 = assigned(HUB_1, "d1");

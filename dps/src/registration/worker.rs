@@ -36,6 +36,9 @@ const SWEPT_AT_ONCE: i64 = 256;
 /// At the end, work that goes on is given this long; what is left is resumed at the next start.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
 
+/// Stands inside a registration's state: the device tries again (dps.md §2.1).
+const NOT_READ: u32 = 500_001;
+
 /// A recorded operation with something left to do.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -186,13 +189,19 @@ impl Dps {
         tracking: TrackingId,
         clock: &Clock,
     ) -> Result<Chain, Failure> {
-        let Some(order) = &plan.certificate else {
-            self.act_with_patience(plan, &Map::new(), tracking, clock).await?;
-            return Ok(Chain::default());
+        let certified = match &plan.certificate {
+            None => None,
+            Some(order) => Some(self.issue_with_patience(order, plan, record, tracking, clock).await?),
         };
-        let certified = self.issue_with_patience(order, plan, record, tracking, clock).await?;
-        self.act_with_patience(plan, &certified.desired, tracking, clock).await?;
-        Ok(certified.chain)
+        let desired = certified.as_ref().map(|certified| certified.desired.clone()).unwrap_or_default();
+        self.act_with_patience(plan, &desired, tracking, clock).await?;
+        if plan.may_have_certificates() {
+            let told = certified.as_ref().map(|certified| certified.serial);
+            // Before the outcome: what is not looked for now is looked for when all of this is done again.
+            let looked = self.remind_of_others(&record.id, told, clock()).await;
+            looked.map_err(|error| Failure { code: NOT_READ, message: error.to_string() })?;
+        }
+        Ok(certified.map(|certified| certified.chain).unwrap_or_default())
     }
 
     async fn issue_with_patience(

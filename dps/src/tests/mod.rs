@@ -10,6 +10,7 @@ mod issuing;
 mod moving;
 mod refusing;
 mod registering;
+mod reminding;
 mod service_api;
 mod shelf;
 mod traces;

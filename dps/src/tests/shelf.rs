@@ -8,6 +8,7 @@ use std::{
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_identity::{Admission, Arrival, Authentication, DeviceId, DeviceState, HostName, Section};
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use crate::{Admitted, HubError, LinkedHub};
@@ -22,6 +23,7 @@ pub(crate) struct Shelf {
 struct Inner {
     devices: BTreeMap<String, (Authentication, DeviceState)>,
     admissions: usize,
+    told: usize,
     mood: Mood,
 }
 
@@ -51,6 +53,11 @@ impl Shelf {
 
     pub(crate) fn admissions(&self) -> usize {
         self.inner.lock().unwrap().admissions
+    }
+
+    /// How often it was asked to write a twin and nothing else.
+    pub(crate) fn told(&self) -> usize {
+        self.inner.lock().unwrap().told
     }
 
     pub(crate) fn authentication(&self, device: &str) -> Authentication {
@@ -129,6 +136,23 @@ impl LinkedHub for Shelf {
         Box::pin(async move {
             self.mood().await?;
             Ok(self.inner.lock().unwrap().devices.get(device.as_str()).map(|(_, state)| state.clone()))
+        })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        device: &'a DeviceId,
+        desired: &'a Map<String, Value>,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), HubError>> {
+        Box::pin(async move {
+            self.mood().await?;
+            let mut inner = self.inner.lock().unwrap();
+            inner.told += 1;
+            if let Some((_, state)) = inner.devices.get_mut(device.as_str()) {
+                state.desired.properties.extend(desired.clone());
+            }
+            Ok(())
         })
     }
 

@@ -127,8 +127,9 @@ impl Hub {
         .await
     }
 
-    /// Desired properties that come with an admission: told once, and again only when they are others.
-    pub(crate) async fn tell(
+    /// Desired properties that provisioning has to tell: told once, and again only when they are others. Also well when the
+    /// device is not there.
+    pub async fn tell(
         &self,
         device: &DeviceId,
         desired: &Map<String, Value>,
@@ -145,10 +146,9 @@ impl Hub {
         };
         match told.await {
             Ok(()) => Ok(()),
-            // No reason to keep a device out: the twin is full, or the device gone already.
-            Err(
-                refusal @ (TwinRefusal::Invalid(_) | TwinRefusal::TooLarge { .. } | TwinRefusal::NotFound),
-            ) => {
+            Err(TwinRefusal::NotFound) => Ok(()),
+            // No reason to keep a device out: the twin is full.
+            Err(refusal @ (TwinRefusal::Invalid(_) | TwinRefusal::TooLarge { .. })) => {
                 tracing::warn!(hub = %self.settings.name, %device, %refusal, "a twin does not say what it should");
                 Ok(())
             }

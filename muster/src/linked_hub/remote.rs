@@ -75,6 +75,15 @@ impl Remote {
         )
     }
 
+    async fn patch_desired(
+        &self,
+        device: &DeviceId,
+        desired: &Map<String, Value>,
+    ) -> Result<Answer, HubError> {
+        let body = json!({ "properties": { "desired": desired } });
+        self.call(Call::new(Method::PATCH, path("twins", device)).header("if-match", "*").body(body)).await
+    }
+
     async fn read(&self, kind: &str, device: &DeviceId) -> Result<Option<Value>, HubError> {
         let answer = self.call(Call::new(Method::GET, path(kind, device))).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -107,9 +116,7 @@ impl LinkedHub for Remote {
                 Arrival::Stay => {}
             }
             if !admission.desired.is_empty() {
-                let body = json!({ "properties": { "desired": admission.desired } });
-                let call = Call::new(Method::PATCH, path("twins", &admission.device_id));
-                judge(&self.call(call.header("if-match", "*").body(body)).await?)?;
+                judge(&self.patch_desired(&admission.device_id, &admission.desired).await?)?;
             }
             Ok(admitted)
         })
@@ -119,6 +126,25 @@ impl LinkedHub for Remote {
         Box::pin(async move {
             let Some(twin) = self.read("twins", device).await? else { return Ok(None) };
             Ok(Some(state(&twin)))
+        })
+    }
+
+    fn tell<'a>(
+        &'a self,
+        device: &'a DeviceId,
+        desired: &'a Map<String, Value>,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), HubError>> {
+        Box::pin(async move {
+            let Some(twin) = self.read("twins", device).await? else { return Ok(()) };
+            if says(&twin["properties"]["desired"], desired) {
+                return Ok(()); // another version of the same would wake the device for nothing
+            }
+            let answer = self.patch_desired(device, desired).await?;
+            match answer.status {
+                StatusCode::NOT_FOUND => Ok(()),
+                _ => judge(&answer),
+            }
         })
     }
 
@@ -153,6 +179,15 @@ fn judge(answer: &Answer) -> Result<(), HubError> {
     }
 }
 
+/// Whether merging would change nothing.
+fn says(properties: &Value, desired: &Map<String, Value>) -> bool {
+    desired.iter().all(|(name, value)| match (value, properties.get(name)) {
+        (Value::Object(inner), Some(found)) => found.is_object() && says(found, inner),
+        (Value::Null, found) => found.is_none(),
+        (value, found) => found == Some(value),
+    })
+}
+
 fn state(twin: &Value) -> DeviceState {
     let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
     DeviceState {
@@ -178,6 +213,23 @@ fn section(mut properties: Map<String, Value>) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_twin_says_already_is_not_said_again() {
+        let twin = json!({ "a": { "b": 1, "c": [2] }, "d": "x", "$version": 3 });
+        for (desired, is_said) in [
+            (json!({}), true),
+            (json!({ "a": { "b": 1 } }), true),
+            (json!({ "a": { "c": [2] }, "d": "x", "e": null }), true),
+            (json!({ "a": { "b": 2 } }), false),
+            (json!({ "a": { "b": null } }), false),
+            (json!({ "a": 1 }), false),
+            (json!({ "d": { "b": 1 } }), false),
+            (json!({ "e": {} }), false),
+        ] {
+            assert_eq!(says(&twin, desired.as_object().unwrap()), is_said, "{desired}");
+        }
+    }
 
     #[test]
     fn a_twin_is_taken_apart_into_what_moves() {

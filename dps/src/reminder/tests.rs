@@ -1,0 +1,24 @@
+//! Which certificate counts, and when a device is tried again.
+
+use super::*;
+
+#[test]
+fn the_profile_of_the_policy_counts_and_without_one_any_that_is_for_clients() {
+    let for_clients = ["device", "edge-server"].map(str::to_owned);
+    for (policy, counts) in [
+        (Some("default"), vec!["device"]),
+        (Some("edge-server"), vec!["edge-server"]),
+        (Some("line-4/device@2"), vec!["device"]),
+        (Some("issuing/of-another-time"), vec!["of-another-time"]),
+        (None, vec!["device", "edge-server"]),
+    ] {
+        let policy: Option<CredentialPolicy> = policy.map(|written| written.parse().unwrap());
+        assert_eq!(profiles_that_count(policy.as_ref(), &for_clients), counts, "{policy:?}");
+    }
+}
+
+#[test]
+fn who_could_not_be_told_is_told_later_and_later_up_to_ten_minutes() {
+    let pauses_s = [0, 1, 2, 9, 10, 31, 32, 63, 64, i64::MAX].map(|failures| pause_after(failures).as_secs());
+    assert_eq!(pauses_s, [1, 2, 4, 512, 600, 600, 600, 600, 600, 600]);
+}
