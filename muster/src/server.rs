@@ -21,7 +21,7 @@ use crate::data_folder::DataFolder;
 use crate::endpoints::Endpoints;
 use crate::listen::{
     Admission, Alpn, BODY_BYTES_TOTAL_MAX, Bound, CaFront, Connections, Counters, DpsFront, Front, HubFront,
-    Names, Stop, Tls, now,
+    Names, Spelling, Stop, Tls, now,
 };
 use crate::revocations::Cutter;
 use crate::ticks::Tick;
@@ -43,7 +43,7 @@ pub struct Running {
     db: Db,
     ca: Arc<Ca>,
     hubs: Vec<Arc<Hub>>,
-    /// Ticks, and the workers of provisioning: they outlive the connections that need them.
+    /// Ticks and the assignment worker: they outlive the connections that need them.
     workers: TaskTracker,
     stop_workers: CancellationToken,
     _folder: DataFolder,
@@ -77,11 +77,12 @@ impl Server {
             barred: Arc::new(Barred::new(ca.clone())),
             authority: CaFront::new(ca.clone(), config.dps.host.clone(), keys.ca.clone()),
             mqtts: tls(Alpn::None)?,
-            https: tls(Alpn::Http11)?,
+            https: tls(Alpn::Http1)?,
             admission: Admission::new(&config.limits),
             limits: config.limits.clone(),
             bodies: Arc::new(Semaphore::new(BODY_BYTES_TOTAL_MAX)),
             counters: Counters::default(),
+            spelling: Spelling::learn().await,
             entropy,
             stop: Stop::new(),
             tasks: TaskTracker::new(),
@@ -89,7 +90,6 @@ impl Server {
 
         let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
-        workers.spawn(remind(dps.clone(), stop_workers.clone()));
         workers.spawn(Cutter::new(&ca, &dps, &hubs, &front.barred).run(stop_workers.clone()));
         let fetch = crate::crl_fetch::fetcher(&folder.ca_file(), stop_workers.clone());
         for tick in ticks(&db, &dps, &hubs, renewal, fetch) {
@@ -159,10 +159,6 @@ fn ticks(
 
 async fn assign(dps: Arc<Dps>, stop: CancellationToken) {
     dps.run(now, async move { stop.cancelled().await }).await;
-}
-
-async fn remind(dps: Arc<Dps>, stop: CancellationToken) {
-    dps.follow_certificates(now, async move { stop.cancelled().await }).await;
 }
 
 impl Running {
