@@ -1,10 +1,21 @@
 //! One certificate, read leniently: its bytes, and the facts that matching and display need.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
-use x509_parser::{certificate::X509Certificate, error::X509Error, nom, prelude::FromDer, time::ASN1Time};
+use x509_parser::{
+    certificate::{X509Certificate, X509CertificateParser},
+    error::X509Error,
+    extensions::BasicConstraints,
+    nom::{self, Parser},
+    oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS,
+    prelude::FromDer,
+    time::ASN1Time,
+};
 
 use crate::{Thumbprint, name};
 
@@ -29,14 +40,15 @@ struct Facts {
     not_before: Date,
     not_after: Date,
     is_ca: bool,
-    sha1: Thumbprint,
-    sha256: Thumbprint,
+    /// Of many certificates only one of the two is asked for, of some none.
+    sha1: OnceLock<Thumbprint>,
+    sha256: OnceLock<Thumbprint>,
 }
 
 /// A date of a certificate: `99991231235959Z` (IEEE 802.1AR, "no expiry") lies a day beyond what a `Timestamp` can say.
 struct Date {
     at: Timestamp,
-    text: String,
+    written: ASN1Time,
 }
 
 /// Why bytes or text are no certificate.
@@ -87,7 +99,9 @@ impl Certificate {
         if der.len() > CERTIFICATE_BYTES_MAX {
             return Err(Malformed::TooLarge { bytes: der.len() });
         }
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|stop| {
+        // What is in its extensions is read by those who ask for it.
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        let (rest, parsed) = parser.parse(der).map_err(|stop| {
             let reason = match stop {
                 nom::Err::Error(X509Error::Der(_)) | nom::Err::Failure(X509Error::Der(_)) => {
                     "its encoding is broken".to_owned()
@@ -112,9 +126,9 @@ impl Certificate {
             version: u8::try_from(parsed.version().0.saturating_add(1)).unwrap_or(u8::MAX),
             not_before: Date::from(parsed.validity().not_before),
             not_after: Date::from(parsed.validity().not_after),
-            is_ca: parsed.is_ca(),
-            sha1: Thumbprint::of_digest(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
-            sha256: Thumbprint::of_digest(digest::digest(&digest::SHA256, der).as_ref()),
+            is_ca: says_authority(&parsed),
+            sha1: OnceLock::new(),
+            sha256: OnceLock::new(),
             der: der.into(),
         })))
     }
@@ -178,12 +192,12 @@ impl Certificate {
         self.0.not_after.at
     }
 
-    pub(crate) fn not_before_text(&self) -> &str {
-        &self.0.not_before.text
+    pub(crate) fn not_before_text(&self) -> String {
+        self.0.not_before.text()
     }
 
-    pub(crate) fn not_after_text(&self) -> &str {
-        &self.0.not_after.text
+    pub(crate) fn not_after_text(&self) -> String {
+        self.0.not_after.text()
     }
 
     /// Whether basicConstraints says that this is an authority.
@@ -200,11 +214,15 @@ impl Certificate {
     }
 
     pub fn sha1(&self) -> Thumbprint {
-        self.0.sha1.clone()
+        self.0.sha1.get_or_init(|| self.hashed(&digest::SHA1_FOR_LEGACY_USE_ONLY)).clone()
     }
 
     pub fn sha256(&self) -> Thumbprint {
-        self.0.sha256.clone()
+        self.0.sha256.get_or_init(|| self.hashed(&digest::SHA256)).clone()
+    }
+
+    fn hashed(&self, hash: &'static digest::Algorithm) -> Thumbprint {
+        Thumbprint::of_digest(digest::digest(hash, self.der()).as_ref())
     }
 }
 
@@ -218,7 +236,7 @@ impl Eq for Certificate {}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({}, sha1 {})", self.0.subject, self.0.sha1)
+        write!(f, "Certificate({}, sha1 {})", self.0.subject, self.sha1())
     }
 }
 
@@ -230,11 +248,25 @@ impl From<ASN1Time> for Date {
         } else {
             Timestamp::MAX
         });
-        let (date, clock) = (time.to_datetime().date(), time.to_datetime().time());
+        Self { at, written: time }
+    }
+}
+
+impl Date {
+    fn text(&self) -> String {
+        let (date, clock) = (self.written.to_datetime().date(), self.written.to_datetime().time());
         let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
         let (hour, minute, second) = clock.as_hms();
-        Self { at, text: format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z") }
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
+}
+
+/// Of two that contradict each other, or of one that cannot be read, nothing is believed.
+fn says_authority(parsed: &X509Certificate<'_>) -> bool {
+    let Ok(Some(extension)) = parsed.get_extension_unique(&OID_X509_EXT_BASIC_CONSTRAINTS) else {
+        return false;
+    };
+    BasicConstraints::from_der(extension.value).is_ok_and(|(_, constraints)| constraints.ca)
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ pub fn describe(certificate: &Certificate) -> Description {
         sha1_thumbprint: certificate.sha1().to_string(),
         sha256_thumbprint: certificate.sha256().to_string(),
         issuer_name: certificate.issuer().to_owned(),
-        not_before_utc: certificate.not_before_text().to_owned(),
-        not_after_utc: certificate.not_after_text().to_owned(),
+        not_before_utc: certificate.not_before_text(),
+        not_after_utc: certificate.not_after_text(),
         serial_number: certificate.serial_hex().to_owned(),
         version: certificate.version(),
     }

@@ -47,6 +47,22 @@ fn a_certificate_without_expiry_has_its_date_in_words_and_the_last_instant_there
 }
 
 #[test]
+fn an_authority_says_so_once_and_legibly() {
+    const AUTHORITY: &[u8] = &[0x30, 3, 1, 1, 0xff];
+    let says = |constraints: &[&[u8]]| {
+        let mut params = params("gateway");
+        let extension = |der: &&[u8]| CustomExtension::from_oid_content(&[2, 5, 29, 19], der.to_vec());
+        params.custom_extensions = constraints.iter().map(extension).collect();
+        self_signed(params, KeyPair::generate().unwrap()).certificate.is_ca()
+    };
+    assert!(says(&[AUTHORITY]));
+    assert!(!says(&[]));
+    assert!(!says(&[&[0x30, 0]]));
+    assert!(!says(&[AUTHORITY, &[0x30, 0]]));
+    assert!(!says(&[&[0x30, 3, 1, 1]]));
+}
+
+#[test]
 fn a_name_from_two_common_names_is_no_name() {
     // rcgen keeps one value a type, so the second one is a value of its own making: the subject is patched in the DER.
     let mut params = params("first");
