@@ -9,7 +9,7 @@ use x509_cert::{
 use crate::{
     hierarchy::{AuthorityId, BuildError},
     log::sha256,
-    profile::{OfAnother, Prepared, ProfileId, common_name},
+    profile::{OfAnother, Prepared, ProfileId, common_name, spelled},
 };
 
 pub(super) struct Draft<'a> {
@@ -66,7 +66,7 @@ impl<'a> Draft<'a> {
             authority,
             serial,
             profile: ProfileId { name: profile.to_owned(), version: 1 },
-            subject: parsed.subject().to_string(),
+            subject: spelled(parsed.subject()),
             common_name: common_name(parsed.subject()),
             spki_sha256: sha256(&[&parsed.subject_public_key_info().to_der()?]),
             not_after: i64::try_from(not_after_s)

@@ -7,7 +7,7 @@ use muster_x509::{AltName, BasicConstraints, Csr, KeyUse, NAMES_MAX, PublicKey};
 
 use super::{
     KeyFamily, Kind, Profile, Refused, Surplus,
-    attribute::{COMMON_NAME, SERIAL_NUMBER, shown, text_of},
+    attribute::{COMMON_NAME, ORGANIZATION_NAME, ORGANIZATIONAL_UNIT_NAME, SERIAL_NUMBER, shown, text_of},
     template::is_fact_name,
 };
 use crate::issuance::SubjectFacts;
@@ -199,17 +199,19 @@ pub(crate) fn facts_asked(csr: &Csr) -> SubjectFacts {
 
 /// Nothing that is known from elsewhere is taken.
 fn take(fact: &str, csr: &Csr, facts: &mut SubjectFacts) {
-    let subject = Name::from_der(csr.subject_der()).ok();
-    let attribute = |oid: &str| text_of(subject.as_ref()?, oid);
+    let attribute = |oid| text_of(&Name::from_der(csr.subject_der()).ok()?, oid);
     let names = &csr.requested().alt_names;
     match fact {
         "common_name" => facts.common_name = facts.common_name.take().or_else(|| attribute(COMMON_NAME)),
         "serial_number" => {
             facts.serial_number = facts.serial_number.take().or_else(|| attribute(SERIAL_NUMBER))
         }
-        "organization" => facts.organization = facts.organization.take().or_else(|| attribute("2.5.4.10")),
+        "organization" => {
+            facts.organization = facts.organization.take().or_else(|| attribute(ORGANIZATION_NAME))
+        }
         "organizational_unit" => {
-            facts.organizational_unit = facts.organizational_unit.take().or_else(|| attribute("2.5.4.11"));
+            facts.organizational_unit =
+                facts.organizational_unit.take().or_else(|| attribute(ORGANIZATIONAL_UNIT_NAME));
         }
         "dns_names" if facts.dns_names.is_empty() => {
             let dns = |name: &AltName| if let AltName::Dns(dns) = name { Some(dns.clone()) } else { None };

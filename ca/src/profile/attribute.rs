@@ -5,9 +5,12 @@ use x509_cert::{
     der::{
         Any, Encode, Tag, Tagged,
         asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, SetOfVec, Utf8StringRef},
+        oid::db::{rfc3280, rfc4519 as oid},
     },
     name::{Name, RdnSequence, RelativeDistinguishedName},
 };
+
+use muster_x509::push_rfc4514;
 
 use super::{
     Refused,
@@ -15,8 +18,7 @@ use super::{
 };
 use crate::{hierarchy::BuildError, issuance::SubjectFacts};
 
-pub(super) const COMMON_NAME: &str = "2.5.4.3";
-pub(super) const SERIAL_NUMBER: &str = "2.5.4.5";
+pub(super) use oid::{COMMON_NAME, ORGANIZATION_NAME, ORGANIZATIONAL_UNIT_NAME, SERIAL_NUMBER};
 
 /// A kind of attribute: its upper bound (RFC 5280 appendix A.1) and its type of string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,27 +46,32 @@ pub(crate) struct AttributeTemplate {
     template: Template,
 }
 
-const fn attribute(name: &'static str, oid: &'static str, chars_max: usize, spelling: Spelling) -> Attribute {
-    Attribute { name, oid: ObjectIdentifier::new_unwrap(oid), chars_max, spelling }
+const fn attribute(
+    name: &'static str,
+    oid: ObjectIdentifier,
+    chars_max: usize,
+    spelling: Spelling,
+) -> Attribute {
+    Attribute { name, oid, chars_max, spelling }
 }
 
 const ATTRIBUTES: [Attribute; 16] = [
     attribute("CN", COMMON_NAME, 64, Spelling::Utf8),
     attribute("serialNumber", SERIAL_NUMBER, 64, Spelling::Printable),
-    attribute("C", "2.5.4.6", 2, Spelling::Country),
-    attribute("L", "2.5.4.7", 128, Spelling::Utf8),
-    attribute("ST", "2.5.4.8", 128, Spelling::Utf8),
-    attribute("street", "2.5.4.9", 128, Spelling::Utf8),
-    attribute("O", "2.5.4.10", 64, Spelling::Utf8),
-    attribute("OU", "2.5.4.11", 64, Spelling::Utf8),
-    attribute("title", "2.5.4.12", 64, Spelling::Utf8),
-    attribute("postalCode", "2.5.4.17", 40, Spelling::Utf8),
-    attribute("name", "2.5.4.41", 64, Spelling::Utf8),
-    attribute("GN", "2.5.4.42", 64, Spelling::Utf8),
-    attribute("dnQualifier", "2.5.4.46", 64, Spelling::Printable),
-    attribute("pseudonym", "2.5.4.65", 64, Spelling::Utf8),
-    attribute("UID", "0.9.2342.19200300.100.1.1", 256, Spelling::Utf8),
-    attribute("DC", "0.9.2342.19200300.100.1.25", 63, Spelling::Ia5),
+    attribute("C", oid::C, 2, Spelling::Country),
+    attribute("L", oid::L, 128, Spelling::Utf8),
+    attribute("ST", oid::ST, 128, Spelling::Utf8),
+    attribute("street", oid::STREET, 128, Spelling::Utf8),
+    attribute("O", ORGANIZATION_NAME, 64, Spelling::Utf8),
+    attribute("OU", ORGANIZATIONAL_UNIT_NAME, 64, Spelling::Utf8),
+    attribute("title", oid::TITLE, 64, Spelling::Utf8),
+    attribute("postalCode", oid::POSTAL_CODE, 40, Spelling::Utf8),
+    attribute("name", oid::NAME, 64, Spelling::Utf8),
+    attribute("GN", oid::GN, 64, Spelling::Utf8),
+    attribute("dnQualifier", oid::DN_QUALIFIER, 64, Spelling::Printable),
+    attribute("pseudonym", rfc3280::PSEUDONYM, 64, Spelling::Utf8),
+    attribute("UID", oid::UID, 256, Spelling::Utf8),
+    attribute("DC", oid::DC, 63, Spelling::Ia5),
 ];
 
 /// For attributes of others, Matter's for one: UTF8String.
@@ -162,8 +169,8 @@ pub(super) fn subject(templates: &[AttributeTemplate], facts: &SubjectFacts) -> 
 }
 
 /// The only value of that attribute, in a type of string that has one spelling only.
-pub(super) fn text_of(name: &Name, oid: &str) -> Option<String> {
-    let mut values = name.iter().filter(|attribute| attribute.oid.to_string() == oid);
+pub(super) fn text_of(name: &Name, oid: ObjectIdentifier) -> Option<String> {
+    let mut values = name.iter().filter(|attribute| attribute.oid == oid);
     let (Some(attribute), None) = (values.next(), values.next()) else { return None };
     let value = &attribute.value;
     match value.tag() {
@@ -183,6 +190,40 @@ pub(crate) fn serial_number(subject: &Name) -> Option<String> {
     text_of(subject, SERIAL_NUMBER)
 }
 
+/// As RFC 4514 writes it. The library looks for the name of an attribute among all object identifiers that it knows, which
+/// takes longer than all other work on a name: those of the table are spelled here.
+pub(crate) fn spelled(subject: &Name) -> String {
+    let mut text = String::new();
+    let relatives: Vec<_> = subject.as_ref().iter().collect();
+    for relative in relatives.into_iter().rev() {
+        for (position, attribute) in relative.iter().enumerate() {
+            match (text.is_empty(), position) {
+                (true, _) => {}
+                (false, 0) => text.push(','),
+                (false, _) => text.push('+'),
+            }
+            match (ATTRIBUTES.iter().find(|known| known.oid == attribute.oid), plain_text(&attribute.value)) {
+                (Some(known), Some(value)) => {
+                    text.extend(known.name.chars().map(|char| char.to_ascii_uppercase()));
+                    text.push('=');
+                    push_rfc4514(&mut text, value);
+                }
+                (None, _) | (_, None) => text.push_str(&attribute.to_string()),
+            }
+        }
+    }
+    text
+}
+
+fn plain_text(value: &Any) -> Option<&str> {
+    match value.tag() {
+        Tag::Utf8String => std::str::from_utf8(value.value()).ok(),
+        Tag::PrintableString => PrintableStringRef::try_from(value).ok().map(|text| text.as_str()),
+        Tag::Ia5String => Ia5StringRef::try_from(value).ok().map(|text| text.as_str()),
+        _ => None,
+    }
+}
+
 /// Of a value that is refused, as much as a message takes.
 pub(super) fn shown(value: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 80;
@@ -191,4 +232,48 @@ pub(super) fn shown(value: &str) -> String {
         .take(SHOWN_CHARS_MAX)
         .map(|char| if char.is_control() { '\u{fffd}' } else { char })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use x509_cert::der::Decode;
+
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_the_library_spells_them() {
+        let others = ["2.5.4.4", "1.2.840.113549.1.9.1", "1.3.6.1.4.1.32473.9"];
+        let kinds: Vec<_> = ATTRIBUTES
+            .iter()
+            .map(|known| known.oid)
+            .chain(others.map(ObjectIdentifier::new_unwrap))
+            .collect();
+        let tags = [
+            Tag::Utf8String,
+            Tag::PrintableString,
+            Tag::Ia5String,
+            Tag::TeletexString,
+            Tag::BmpString,
+            Tag::Integer,
+        ];
+        let values =
+            ["", " ", "  ", "a b", "#1", " ,\"+;<>\\= ", "\0\x1f\x7f", "\u{fc}\u{10ffff}", "a*b", "\u{85}"];
+        for tag in tags {
+            for value in values {
+                let attribute = |oid: &_| AttributeTypeAndValue {
+                    oid: *oid,
+                    value: Any::new(tag, value.as_bytes()).unwrap(),
+                };
+                let relative = |oids: &[_]| {
+                    let set = SetOfVec::try_from(oids.iter().map(attribute).collect::<Vec<_>>()).unwrap();
+                    RelativeDistinguishedName::from(set)
+                };
+                let sequence: Vec<_> = kinds.chunks(1).chain(kinds.chunks(2)).map(relative).collect();
+                let sequence = RdnSequence::from(sequence);
+                let name = Name::from_der(&sequence.to_der().unwrap()).unwrap();
+                assert_eq!(spelled(&name), name.to_string());
+            }
+        }
+        assert_eq!(spelled(&Name::default()), "");
+    }
 }

@@ -40,7 +40,7 @@ pub use service::ProfileChangeError;
 pub use text::ProfileError;
 
 pub(crate) use asked::facts_asked;
-pub(crate) use attribute::{common_name, serial_number};
+pub(crate) use attribute::{common_name, serial_number, spelled};
 pub(crate) use demands::Demand;
 pub(crate) use extensions::value_of;
 pub(crate) use object_identifiers::default_holder;

@@ -116,7 +116,7 @@ pub fn prepare(
         authority: issuer.authority.id.clone(),
         profile: profile.id.clone(),
         common_name,
-        subject: subject.to_string(),
+        subject: attribute::spelled(&subject),
         spki_sha256: sha256(&[csr.spki_der()]),
         not_after: period.end.to_timestamp(),
     })

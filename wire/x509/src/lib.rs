@@ -38,6 +38,7 @@ pub use csr::{
 pub use der::NotDer;
 pub use description::{Description, describe};
 pub use key::{PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, UnfitKey};
+pub use name::push_rfc4514;
 pub use ocsp::{
     CertId, Nonce, OCSP_CERTIFICATES_MAX, OCSP_NONCE_BYTES_MAX, OCSP_REQUEST_BYTES_MAX, OcspHash,
     OcspRefused, OcspRequest,

@@ -62,7 +62,7 @@ fn push_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
     text.push('=');
     // A type without a name, or a value that is no text, is written as the hexadecimal of its BER (section 2.4).
     match text_of(attribute.attr_value()) {
-        Some(value) if short.is_some() => push_escaped(text, &value),
+        Some(value) if short.is_some() => push_rfc4514(text, &value),
         Some(_) | None => {
             text.push('#');
             text.push_str(&hex::encode(attribute.attr_value().to_der_vec().unwrap_or_default()));
@@ -70,8 +70,9 @@ fn push_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
     }
 }
 
-/// Section 2.4: what would end or change the value is escaped; control characters as hexadecimal.
-fn push_escaped(text: &mut String, value: &str) {
+/// Appends the value of an attribute, RFC 4514 section 2.4: what would end or change it is escaped; control characters as
+/// hexadecimal.
+pub fn push_rfc4514(text: &mut String, value: &str) {
     let last = value.chars().count().saturating_sub(1);
     for (position, character) in value.chars().enumerate() {
         match character {
