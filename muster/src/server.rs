@@ -43,7 +43,7 @@ pub struct Running {
     db: Db,
     ca: Arc<Ca>,
     hubs: Vec<Arc<Hub>>,
-    /// Ticks and the assignment worker: they outlive the connections that need them.
+    /// Ticks, and the workers of provisioning: they outlive the connections that need them.
     workers: TaskTracker,
     stop_workers: CancellationToken,
     _folder: DataFolder,
@@ -90,6 +90,7 @@ impl Server {
 
         let (workers, stop_workers) = (TaskTracker::new(), CancellationToken::new());
         workers.spawn(assign(dps.clone(), stop_workers.clone()));
+        workers.spawn(remind(dps.clone(), stop_workers.clone()));
         workers.spawn(Cutter::new(&ca, &dps, &hubs, &front.barred).run(stop_workers.clone()));
         let fetch = crate::crl_fetch::fetcher(&folder.ca_file(), stop_workers.clone());
         for tick in ticks(&db, &dps, &hubs, renewal, fetch) {
@@ -159,6 +160,10 @@ fn ticks(
 
 async fn assign(dps: Arc<Dps>, stop: CancellationToken) {
     dps.run(now, async move { stop.cancelled().await }).await;
+}
+
+async fn remind(dps: Arc<Dps>, stop: CancellationToken) {
+    dps.follow_certificates(now, async move { stop.cancelled().await }).await;
 }
 
 impl Running {
