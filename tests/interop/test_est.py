@@ -2,96 +2,13 @@
 
 import email
 import json
-import re
 import subprocess
 import types
 
 import pytest
 
-import judges
+from enrolling import LABEL, TYPE, ask, base64_of, bundle, ca_of_pki, certificate_of, curl, header, lab, post
 from judges import openssl
-
-LABEL = "lab1"
-TYPE = "application/pkcs7-mime; smime-type=certs-only"
-
-
-@pytest.fixture(scope="module")
-def lab(pki, ca_of_pki, tmp_path_factory):
-    """A label with a user, made by the command line; and where it is."""
-    made = json.loads(pki.muster("ca", "est", "credential", "new", "--label", LABEL, "--json"))
-    assert made["url"].endswith(f"/.well-known/est/{LABEL}")
-    return types.SimpleNamespace(
-        url=made["url"],
-        userpass=f"{made['user']}:{made['password']}",
-        ca_file=pki.ca_file,
-        ca=ca_of_pki,
-        server=pki,
-        root=made["url"].split("/.well-known")[0],
-        folder=tmp_path_factory.mktemp("est"),
-    )
-
-
-@pytest.fixture(scope="module")
-def ca_of_pki(desk):
-    return desk.ca
-
-
-def curl(lab, path, *arguments, out):
-    """Status and content type; the body is in `out`."""
-    said = judges.run(
-        "curl", "-sS", "--cacert", lab.ca_file, "-o", out, "-D", f"{out}.headers",
-        "-w", "%{http_code} %{content_type}", *arguments, f"{lab.url}/{path}",
-    )
-    status, _, kind = said.partition(" ")
-    return int(status), kind
-
-
-def header(out, name):
-    found = re.search(rf"^{name}: (.*?)\r?$", open(f"{out}.headers").read(), re.IGNORECASE | re.MULTILINE)
-    return found and found.group(1)
-
-
-def post(lab, operation, body, *arguments, kind="application/pkcs10", out=None):
-    out = out or lab.folder / "answer"
-    data = ["-H", f"Content-Type: {kind}", "--data-binary", f"@{body}"]
-    return (*curl(lab, operation, *data, *arguments, out=out), out)
-
-
-def ask(lab, stem, subject=None, key=None, *more):
-    """Key and request, as `openssl` makes them; the request as DER."""
-    key_file, request = lab.folder / f"{stem}.key", lab.folder / f"{stem}.der"
-    if key is None:
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key_file)
-    else:
-        openssl("genpkey", "-out", key_file, *key)
-    openssl("req", "-new", "-key", key_file, "-subj", subject or f"/CN={stem}", "-outform", "DER", "-out", request, *more)
-    return key_file, request
-
-
-def base64_of(file, *form):
-    out = file.with_suffix(".b64")
-    openssl("base64", *form, "-in", file, "-out", out)
-    return out
-
-
-def certificate_of(lab, answer, *form):
-    """The one certificate of an answer, read as the command lines of pki.md read it."""
-    der, pem = lab.folder / "answer.p7", lab.folder / f"{answer.name}.pem"
-    openssl("base64", "-d", *form, "-in", answer, "-out", der)
-    openssl("pkcs7", "-inform", "DER", "-in", der, "-print_certs", "-out", pem)
-    assert pem.read_text().count("BEGIN CERTIFICATE") == 1
-    openssl("verify", "-x509_strict", "-CAfile", lab.ca_file, "-untrusted", bundle(lab), pem)
-    return pem
-
-
-def bundle(lab):
-    """What cacerts gives, as PEM."""
-    out, pem = lab.folder / "cacerts", lab.folder / "cacerts.pem"
-    assert curl(lab, "cacerts", out=out) == (200, "application/pkcs7-mime")
-    der = lab.folder / "cacerts.p7"
-    openssl("base64", "-d", "-in", out, "-out", der)
-    openssl("pkcs7", "-inform", "DER", "-in", der, "-print_certs", "-out", pem)
-    return pem
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +128,35 @@ def test_what_csrattrs_says_can_be_read(lab):
     assert "1.2.840.113549.1.9.16.2.61" in openssl("asn1parse", "-inform", "DER", "-in", der)
 
 
+def test_header_names_are_spelled_as_libest_compares_them(lab):
+    """Cisco's client looks for these, letter by letter."""
+    out = lab.folder / "spelled"
+    curl(lab, "cacerts", out=out)
+    names = [line.split(":")[0] for line in open(f"{out}.headers")]
+    assert {"Content-Type", "Content-Length", "Content-Transfer-Encoding"} <= set(names)
+    post(lab, "simpleenroll", base64_of(ask(lab, "dev5")[1]), out=out)
+    assert "WWW-Authenticate" in [line.split(":")[0] for line in open(f"{out}.headers")]
+
+
+@pytest.mark.parametrize("way", [["--head"], ["--http1.0"]], ids=["head", "http-1.0"])
+def test_cacerts_for_clients_that_ask_in_old_or_short_ways(lab, way):
+    assert curl(lab, "cacerts", *way, out=lab.folder / "short") == (200, "application/pkcs7-mime")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [["Transfer-Encoding: chunked"], ["Expect: 100-continue"], ["Content-Transfer-Encoding: 7bit"]],
+    ids=["chunked", "expect", "other-encoding"],
+)
+def test_a_request_in_whatever_way_http_has(lab, way):
+    _, request = ask(lab, "dev1")
+    body = base64_of(request)
+    body.write_bytes(body.read_bytes().replace(b"\n", b"\r\n"))
+    status, kind, out = post(lab, "simpleenroll", body, "-u", lab.userpass, *(part for one in way for part in ("-H", one)))
+    assert (status, kind) == (200, TYPE)
+    certificate_of(lab, out)
+
+
 class TestRefused:
     """Each with its status, and a line of text."""
 
@@ -232,9 +178,10 @@ class TestRefused:
         _, request = ask(self.lab, "dev5")
         assert self.refused(base64_of(request), kind="text/plain") == 415
 
-    def test_a_body_of_100_kb(self):
+    @pytest.mark.parametrize("size", [100_000, 1_500_000])
+    def test_a_body_that_is_too_large(self, size):
         body = self.lab.folder / "large"
-        body.write_bytes(b"A" * 100_000)
+        body.write_bytes(b"A" * size)
         assert self.refused(body) == 413
 
     def test_a_label_that_is_not_there(self):
