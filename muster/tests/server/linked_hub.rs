@@ -47,6 +47,32 @@ async fn a_device_is_assigned_to_a_hub_elsewhere_with_its_first_twin() {
 }
 
 #[tokio::test]
+async fn a_certificate_issued_here_is_told_of_in_the_twin_at_the_hub_elsewhere() {
+    let far = Fixture::start().await;
+    let (hub, far_service) = far.hub();
+    let near = linked_to(&far, &hub.owner_connection_string).await;
+    let credential = DeviceKey::Symmetric { key: Key::from_bytes(vec![7; 32]).unwrap() };
+    near.dps().put_enrollment(&enrollments::individual("pump", &credential)).await.unwrap();
+    let outcome =
+        provision(&near.endpoints.dps(), "pump", &credential, &near.trust, &Options::default()).await;
+    assert_eq!(outcome.unwrap().assigned().unwrap().hub, hub.host_name);
+
+    let desired = async || far_service.twin("pump").await.unwrap()["properties"]["desired"].clone();
+    let mut versions = Vec::new();
+    for _ in 0..2 {
+        let csr = crate::authority::csr(&rcgen::KeyPair::generate().unwrap());
+        let request = json!({ "csr": csr, "subject": { "commonName": "pump" } });
+        let signed = near.authority("POST /ca/sign", &request).await.json();
+        crate::eventually_async("the twin tells of it", async || {
+            desired().await["muster"]["certificate"]["serial"] == signed["serial"]
+        })
+        .await;
+        versions.push(desired().await["$version"].as_u64().unwrap());
+    }
+    assert_eq!(versions[1], versions[0] + 1, "each is told once");
+}
+
+#[tokio::test]
 async fn a_hub_that_refuses_its_connection_string_fails_the_registration_with_the_reason() {
     let far = Fixture::start().await;
     let (hub, _) = far.hub();

@@ -10,6 +10,7 @@ mod linked_hub;
 mod listed;
 mod nodes;
 mod plain_http;
+mod renewal;
 mod revocation;
 mod session;
 mod start;
