@@ -24,7 +24,7 @@ pub enum Verdict {
 /// One request, for one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EstRequest {
-    /// Of who asks, at which label, with which key.
+    /// Of who asks, at which label, with which key, for what.
     pub id: String,
     pub label: String,
     pub caller: String,

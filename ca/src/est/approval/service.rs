@@ -97,13 +97,27 @@ impl Ca {
     }
 }
 
-/// Who may have a certificate has not asked for a private key yet, nor the other way round.
+/// Of all that somebody looks at: another name with the same key is another request. Who may have a certificate has not
+/// asked for a private key yet, nor the other way round. The signature is new whenever a client makes its request again.
 fn id(label: &EstLabel, wish: Wish, caller: &Caller, csr: &Csr) -> String {
     let kind = match wish {
         Wish::Enroll | Wish::Reenroll => "",
         Wish::EnrollWithKey => "serverkeygen\0",
     };
     let who = format!("{kind}{}\0{}\0{}\0", label.name, caller.credential, caller.name);
-    let hash = sha256(&[who.as_bytes(), csr.spki_der()]);
+    let mut asked = Vec::new();
+    for extension in &csr.requested().extensions {
+        asked.push(sha256(&[
+            extension.oid.as_bytes(),
+            &[0, u8::from(extension.critical)],
+            &extension.value_der,
+        ]));
+    }
+    let hash = sha256(&[
+        who.as_bytes(),
+        &sha256(&[csr.spki_der()]),
+        &sha256(&[csr.subject_der()]),
+        asked.concat().as_slice(),
+    ]);
     hex::encode(hash.get(..ID_BYTES).unwrap_or_default())
 }

@@ -58,3 +58,34 @@ async fn a_renewal_waits_for_nobody() {
     server.send(post("lab1/simplereenroll", csr("dev1", &key)).with(&old)).await.certificate();
     server.close().await;
 }
+
+#[tokio::test]
+async fn what_was_approved_is_what_somebody_looked_at_and_no_other_name_with_its_key() {
+    let server = Server::open().await;
+    let credential = manual(&server).await;
+    let key = KeyPair::generate().unwrap();
+    let ask = |body: Vec<u8>| server.send(post("lab1/simpleenroll", body).by(&credential));
+    ask(csr("dev1", &key)).await.is_refused(202, "waiting");
+    let approve = async |id: &str| {
+        server.ca.decide_est_request(id, Verdict::Approved, &Caller::process(), now()).await.unwrap();
+    };
+    approve(&server.ca.est_requests(10).await.unwrap()[0].id).await;
+    let named = || {
+        bent(&key, |params| {
+            params.subject_alt_names = vec![rcgen::SanType::URI("urn:dev:2".try_into().unwrap())];
+        })
+    };
+    for other in [csr("dev2", &key), named()] {
+        ask(other).await.is_refused(202, "waiting");
+    }
+    let waiting = server.ca.est_requests(10).await.unwrap();
+    let of = |subject: &str| waiting.iter().find(|request| request.subject == subject).unwrap();
+    assert_eq!((waiting.len(), of("CN=dev2").verdict), (2, Verdict::Pending));
+    // Signed again, it is the same request.
+    let certificate = ask(csr("dev1", &key)).await.certificate();
+    assert_eq!(certificate.common_name(), Some("dev1"));
+    approve(&of("CN=dev1").id).await;
+    let certificate = ask(named()).await.certificate();
+    assert!(String::from_utf8_lossy(certificate.der()).contains("urn:dev:2"));
+    server.close().await;
+}
