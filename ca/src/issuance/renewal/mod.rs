@@ -16,7 +16,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct RenewRequest {
     pub old: Certificate,
-    /// Subject and alternative names as in the old certificate, byte by byte; or without any, which is the same.
+    /// Subject and alternative names as in the old certificate, but for the subject's types of strings; or without any,
+    /// which is the same.
     pub csr: Csr,
     /// Who shows the old certificate itself needs no grant: its profile tells whether it may be renewed.
     pub caller: Caller,

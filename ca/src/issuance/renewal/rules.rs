@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use x509_cert::{
-    der::{Decode, oid::AssociatedOid},
+    der::{Any, Decode, Tag, Tagged, oid::AssociatedOid},
     ext::pkix::{SubjectAltName, name::GeneralName},
     name::Name,
 };
@@ -59,8 +59,8 @@ pub(super) fn check(
 }
 
 fn check_identity(old: &Certificate, csr: &Csr) -> Result<Kept, RenewError> {
-    let empty = Name::from_der(csr.subject_der()).is_ok_and(|subject| subject.is_empty());
-    if !empty && csr.subject_der() != old.subject_der() {
+    let asked = Name::from_der(csr.subject_der()).map_err(BuildError::from)?;
+    if !asked.is_empty() && !is_same(&asked, &Name::from_der(old.subject_der()).map_err(BuildError::from)?) {
         let (asked, old) = (csr.subject().to_owned(), old.subject().to_owned());
         return Err(RenewError::OtherSubject { asked, old });
     }
@@ -71,6 +71,28 @@ fn check_identity(old: &Certificate, csr: &Csr) -> Result<Kept, RenewError> {
         }
         Some(_) | None => Ok(Kept { names_der }),
     }
+}
+
+/// The same attributes in the same order. Their type of string is no difference (RFC 5280 section 7.1): many clients write
+/// a PrintableString where an authority writes a UTF8String.
+fn is_same(one: &Name, other: &Name) -> bool {
+    let attributes = |name: &Name| {
+        let relative = name.as_ref().iter().enumerate();
+        let all = relative.flat_map(|(nth, relative)| relative.iter().map(move |it| (nth, it.clone())));
+        all.collect::<Vec<_>>()
+    };
+    let (one, other) = (attributes(one), attributes(other));
+    let is_text = |value: &Any| [Tag::Utf8String, Tag::PrintableString].contains(&value.tag());
+    one.len() == other.len()
+        && one.iter().zip(&other).all(|((at, one), (there, other))| {
+            let spelled_alike = is_text(&one.value) && is_text(&other.value);
+            let same_value = if spelled_alike {
+                one.value.value() == other.value.value()
+            } else {
+                one.value == other.value
+            };
+            at == there && one.oid == other.oid && same_value
+        })
 }
 
 /// Every name of a certificate that a grant could limit.

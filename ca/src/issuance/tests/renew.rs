@@ -1,6 +1,7 @@
 //! Certificates renewed.
 
 use jiff::SignedDuration;
+use rcgen::DnValue;
 
 use super::*;
 use crate::{Grant, Holder, Quota, Reason, RenewError, RenewRequest, What, renew_after, workshop::DAY};
@@ -251,4 +252,42 @@ async fn a_revoked_holder_is_not_made_whole_by_asking_with_its_next_generation()
         assert!(refused.contains("revoked"), "{refused}");
     })
     .await;
+}
+
+/// Go writes a PrintableString where it can, and we a UTF8String: to a reader they are the same name.
+#[tokio::test]
+async fn the_type_of_string_is_no_other_subject_and_another_text_or_order_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = open(dir.path(), &Db::open_memory().await.unwrap()).await;
+    let key = KeyPair::generate().unwrap();
+    let numbered = |values: [(DnType, DnValue); 2]| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in values {
+            params.distinguished_name.push(kind, value);
+        }
+        Csr::parse(params.serialize_request(&key).unwrap().der()).unwrap()
+    };
+    let printable = |text: &str| DnValue::PrintableString(text.try_into().unwrap());
+    let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
+    let number = || DnType::CustomDnType(vec![2, 5, 4, 5]);
+    let facts = SubjectFacts { serial_number: Some("17".to_owned()), ..facts("pump-1") };
+    let first = numbered([(DnType::CommonName, utf8("pump-1")), (number(), printable("17"))]);
+    let first = ca.issue(request("device", first, facts), now()).await.unwrap();
+    for same in [
+        [(DnType::CommonName, printable("pump-1")), (number(), printable("17"))],
+        [(DnType::CommonName, utf8("pump-1")), (number(), utf8("17"))],
+    ] {
+        let renewed = ca.renew(renewal(&first.certificate, numbered(same)), now()).await.unwrap();
+        assert_eq!(renewed.certificate.subject_der(), first.certificate.subject_der());
+    }
+    for other in [
+        [(DnType::CommonName, printable("Pump-1")), (number(), printable("17"))],
+        [(number(), printable("17")), (DnType::CommonName, printable("pump-1"))],
+        [(DnType::CommonName, printable("pump-1")), (DnType::OrganizationName, printable("17"))],
+        [(DnType::CommonName, DnValue::Ia5String("pump-1".try_into().unwrap())), (number(), printable("17"))],
+    ] {
+        let said = said(ca.renew(renewal(&first.certificate, numbered(other)), now()).await);
+        assert!(said.contains("is not that of the certificate"), "{said}");
+    }
 }
