@@ -14,6 +14,7 @@ mod publisher;
 mod publishes;
 mod ready;
 mod registrations;
+mod slow_disk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +48,9 @@ struct Arguments {
     /// Where the data folders are made; the disk under it is the one measured.
     #[arg(long)]
     scratch: Option<PathBuf>,
+    /// Slows the disk down, for every contender alike: a sync takes at least its share of a second.
+    #[arg(long)]
+    syncs_per_s: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,9 +100,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<Figures, String> {
+    let scratch = process::scratch(arguments.scratch.clone())?;
+    if let Some(syncs_per_s) = arguments.syncs_per_s {
+        slow_disk::settle(syncs_per_s, &scratch)?;
+    }
     let setting = Setting {
         muster: muster::binary(arguments.muster.clone())?,
-        scratch: process::scratch(arguments.scratch.clone())?,
+        scratch,
         seconds: arguments.seconds,
         rounds: arguments.rounds.max(1),
     };
