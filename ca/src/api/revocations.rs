@@ -10,7 +10,7 @@ use super::{
     shapes,
     status::ApiError,
 };
-use crate::{Reason, Revocation, Stored, What};
+use crate::{Action, Decision, Entry, Reason, Revocation, Stored, What};
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,7 +34,11 @@ async fn try_revoke(asked: &mut Asked) -> Result<Response, ApiError> {
     let reason = revoke.reason.as_deref().map(Reason::parse).transpose()?.unwrap_or(Reason::Unspecified);
     let what = match (revoke.serial, revoke.holder, revoke.authority) {
         (Some(serial), None, authority) => {
-            let stored = found(asked, &serial, authority.as_deref()).await?;
+            let found = found(asked, &serial, authority.as_deref()).await;
+            let object = format!("certificate/{serial}");
+            let refused = Entry::new(&caller, Action::CertificateRevoke, object, Decision::Refused);
+            let is_decision = |error: &ApiError| matches!(error, ApiError::NoCertificate(_));
+            let stored = asked.ca().or_refused(found, refused, is_decision, asked.now).await?;
             What::Serial { authority: stored.authority, serial: stored.serial }
         }
         (None, Some(holder), None) => What::Holder(holder),

@@ -1,6 +1,9 @@
 //! Entries written, and read again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt::Display,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use jiff::Timestamp;
 
@@ -41,6 +44,23 @@ impl Ca {
             Decision::Refused => self.audit.refusals().admit(entry.kept(), now),
         };
         self.append_entries(due, now).await
+    }
+
+    /// Hands an outcome on, with what was refused on record: `refused` tells of it, but for the reason. What did not work
+    /// is no decision.
+    pub(crate) async fn or_refused<T, E: Display + From<WriteError>>(
+        &self,
+        outcome: Result<T, E>,
+        refused: Entry,
+        is_decision: impl FnOnce(&E) -> bool,
+        now: Timestamp,
+    ) -> Result<T, E> {
+        if let Err(error) = &outcome
+            && is_decision(error)
+        {
+            self.audit(refused.because(error.to_string()), now).await?;
+        }
+        outcome
     }
 
     /// Writes an entry with the change that it tells of, in one commit of the database that both share, or not at all;

@@ -204,6 +204,39 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), GrantChangeError> {
+        let id = grant.id.clone();
+        let put = self.try_put_grant(grant, caller, now).await;
+        self.grant_judged(&id, put, caller, now).await
+    }
+
+    pub async fn delete_grant(
+        &self,
+        id: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
+        let deleted = self.try_delete_grant(id, caller, now).await;
+        self.grant_judged(id, deleted, caller, now).await
+    }
+
+    async fn grant_judged(
+        &self,
+        id: &str,
+        outcome: Result<(), GrantChangeError>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
+        let refused = Entry { decision: Decision::Refused, ..entry(caller, id) };
+        let is_decision = |error: &GrantChangeError| !matches!(error, GrantChangeError::Record(_));
+        self.or_refused(outcome, refused, is_decision, now).await
+    }
+
+    async fn try_put_grant(
+        &self,
+        grant: Grant,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), GrantChangeError> {
         let permit = Permit::read(grant.clone())?;
         let known = self.issuance.grants.permits();
         let is_new = known.iter().all(|permit| permit.grant.id != grant.id);
@@ -220,7 +253,7 @@ impl Ca {
         Ok(())
     }
 
-    pub async fn delete_grant(
+    async fn try_delete_grant(
         &self,
         id: &str,
         caller: &Caller,

@@ -199,6 +199,16 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), EstChangeError> {
+        let deleted = self.try_delete_label(name, caller, now).await;
+        self.est_judged(format!("est/label/{name}"), deleted, caller, now).await
+    }
+
+    async fn try_delete_label(
+        &self,
+        name: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), EstChangeError> {
         let _changing = self.est.changing.lock().await;
         let entry = entry(caller, format!("est/label/{name}")).because("removed, and its credentials");
         match self.record(entry, None, sql::delete_label(name), now).await {
@@ -289,6 +299,16 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), EstChangeError> {
+        let deleted = self.try_delete_credential(user, caller, now).await;
+        self.est_judged(format!("est/credential/{user}"), deleted, caller, now).await
+    }
+
+    async fn try_delete_credential(
+        &self,
+        user: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), EstChangeError> {
         let _changing = self.est.changing.lock().await;
         let entry = entry(caller, format!("est/credential/{user}")).because("removed");
         match self.record(entry, None, vec![sql::delete_credential(user)], now).await {
@@ -323,13 +343,9 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<T, EstChangeError> {
-        if let Err(error) = &outcome
-            && !matches!(error, EstChangeError::Record(_))
-        {
-            let entry = Entry::new(caller, Action::CredentialChange, object, Decision::Refused);
-            self.audit(entry.because(error.to_string()), now).await?;
-        }
-        outcome
+        let refused = Entry::new(caller, Action::CredentialChange, object, Decision::Refused);
+        let is_decision = |error: &EstChangeError| !matches!(error, EstChangeError::Record(_));
+        self.or_refused(outcome, refused, is_decision, now).await
     }
 }
 

@@ -3,6 +3,7 @@
 mod bulk;
 mod calls;
 mod est;
+mod on_record;
 mod refusals;
 mod security;
 

@@ -49,8 +49,14 @@ impl Ca {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), WriteError> {
-        let entry = blocking(spki_sha256, caller).because("not blocked any more");
-        self.record(entry, None, vec![sql::unblock(spki_sha256)], now).await.map(|_| ())
+        let entry = blocking(spki_sha256, caller);
+        let allowed = entry.clone().because("not blocked any more");
+        let unblocked = self.record(allowed, None, vec![sql::unblock(spki_sha256)], now).await.map(|_| ());
+        if let Err(WriteError::Unmet { .. }) = &unblocked {
+            let refused = Entry { decision: Decision::Refused, ..entry }.because("it is not blocked");
+            self.audit(refused, now).await?;
+        }
+        unblocked
     }
 
     /// Certificates from the one with this log index on, `max` at most, and never more than 1000.
