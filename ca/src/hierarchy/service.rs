@@ -106,4 +106,18 @@ impl Ca {
         }
         outcome
     }
+
+    /// The same for what lets an authority sign from now on: whoever gets a certificate may ask for its status the next moment.
+    pub(super) async fn judged_signer(
+        &self,
+        action: Action,
+        id: &AuthorityId,
+        outcome: Result<Arc<Authority>, AuthorityError>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Arc<Authority>, AuthorityError> {
+        let signer = self.judged(action, id, outcome, caller, now).await?;
+        self.tick_responders(now).await;
+        Ok(signer)
+    }
 }

@@ -46,7 +46,7 @@ impl Ca {
         now: Timestamp,
     ) -> Result<Arc<Authority>, AuthorityError> {
         let activated = self.bring(id, chain_pem, caller, now).await;
-        self.judged(Action::AuthorityActivate, id, activated, caller, now).await
+        self.judged_signer(Action::AuthorityActivate, id, activated, caller, now).await
     }
 
     /// Trusts a root whose key is elsewhere.

@@ -28,7 +28,7 @@ impl Ca {
     ) -> Result<Arc<Authority>, AuthorityError> {
         let id = new.id.clone();
         let made = self.make_root(new, caller, now).await;
-        self.judged(Action::AuthorityCreate, &id, made, caller, now).await
+        self.judged_signer(Action::AuthorityCreate, &id, made, caller, now).await
     }
 
     /// An authority below one of ours.
@@ -41,7 +41,7 @@ impl Ca {
     ) -> Result<Arc<Authority>, AuthorityError> {
         let id = new.id.clone();
         let made = self.make_intermediate(parent, new, caller, now).await;
-        self.judged(Action::AuthorityCreate, &id, made, caller, now).await
+        self.judged_signer(Action::AuthorityCreate, &id, made, caller, now).await
     }
 
     /// Another certificate for an authority below one of ours: same name, same key, the same life from now.
@@ -55,7 +55,7 @@ impl Ca {
         self.judged(Action::AuthorityRenew, id, renewed, caller, now).await
     }
 
-    async fn make_root(
+    pub(in crate::hierarchy) async fn make_root(
         &self,
         new: NewAuthority,
         caller: &Caller,
@@ -78,7 +78,7 @@ impl Ca {
         self.keep_new(root, caller, now).await
     }
 
-    async fn make_intermediate(
+    pub(in crate::hierarchy) async fn make_intermediate(
         &self,
         parent: &AuthorityId,
         new: NewAuthority,

@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 
 use super::load;
 use crate::{
-    Ca, Caller,
+    Action, Ca, Caller,
     hierarchy::{
         Authority, AuthorityError, AuthorityId, ExpiryWarning, NewAuthority, OpenError, Renewal, Urgency,
         create::plan::{self, Parent},
@@ -55,16 +55,18 @@ impl Ca {
     }
 
     /// A root and an issuing authority below it. Each is recorded when it is whole; a start that was cut short in
-    /// between goes on where it ended, with the keys it finds.
+    /// between goes on where it ended, with the keys it finds. Who answers for them is made with the first tick.
     async fn make_first(&self, now: Timestamp) -> Result<(), AuthorityError> {
         let (root, issuing) = (AuthorityId::root(), AuthorityId::issuing());
         let caller = Caller::process();
         if self.tree().is_empty() {
-            self.create_root(NewAuthority::new(root.clone()), &caller, now).await?;
+            let made = self.make_root(NewAuthority::new(root.clone()), &caller, now).await;
+            self.judged(Action::AuthorityCreate, &root, made, &caller, now).await?;
         }
         if self.tree().len() == 1 && self.authority(&root).is_some() {
-            let new = NewAuthority { renewal: Renewal::Automatic, ..NewAuthority::new(issuing) };
-            self.create_intermediate(&root, new, &caller, now).await?;
+            let new = NewAuthority { renewal: Renewal::Automatic, ..NewAuthority::new(issuing.clone()) };
+            let made = self.make_intermediate(&root, new, &caller, now).await;
+            self.judged(Action::AuthorityCreate, &issuing, made, &caller, now).await?;
         }
         Ok(())
     }

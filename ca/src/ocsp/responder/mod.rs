@@ -31,6 +31,7 @@ pub(crate) struct Responders {
     all: RwLock<HashMap<AuthorityId, Arc<Responder>>>,
     /// Where none could be made, and until when it is not tried again.
     failed: Mutex<HashMap<AuthorityId, Timestamp>>,
+    making: tokio::sync::Mutex<()>,
 }
 
 pub(super) struct Responder {
@@ -80,7 +81,7 @@ impl Responder {
 impl Responders {
     fn of(responders: Vec<(AuthorityId, Responder)>) -> Self {
         let responders = responders.into_iter().map(|(id, responder)| (id, Arc::new(responder)));
-        Self { all: RwLock::new(responders.collect()), failed: Mutex::default() }
+        Self { all: RwLock::new(responders.collect()), failed: Mutex::default(), making: Default::default() }
     }
 
     pub(super) fn get(&self, authority: &AuthorityId) -> Option<Arc<Responder>> {

@@ -27,6 +27,8 @@ impl Ca {
     /// A responder for each authority, and the next one in time; tells when there is more to do.
     pub(crate) async fn tick_responders(&self, now: Timestamp) -> Option<Timestamp> {
         self.settings.base_url.as_ref()?;
+        // Two at once would make the same one, and the second would destroy the key of the first.
+        let _making = self.responders.making.lock().await;
         let mut next = None::<Timestamp>;
         for authority in self.tree().iter() {
             if let Some(failed) = self.responders.failed_until(&authority.id).filter(|until| now < *until) {

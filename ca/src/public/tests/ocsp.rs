@@ -358,3 +358,18 @@ async fn openssl_asks_over_http_by_itself() {
     served.abort();
     world.close().await;
 }
+
+#[tokio::test]
+async fn of_an_authority_that_was_made_just_now_the_status_is_told_at_once() {
+    let world = World::open().await;
+    let line = AuthorityId::parse("line-4").unwrap();
+    let new = crate::NewAuthority::new(line.clone());
+    let made =
+        world.ca.create_intermediate(&AuthorityId::root(), new, &Caller::process(), now()).await.unwrap();
+    let issued = world.ca.issue(crate::Request { authority: line, ..device("pump-1") }, now()).await.unwrap();
+    let client = Client::new(&world);
+    client.put("line-4.pem", to_pem(made.certificate.as_ref().unwrap().der()).as_bytes());
+    let answer = client.post(&client.request("line-4", &[serial(&issued)], &["-no_nonce"])).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    world.close().await;
+}
