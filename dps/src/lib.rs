@@ -25,7 +25,7 @@ pub mod trace;
 mod tests;
 
 pub use enrollment::EnrollmentKind;
-pub use external_crl::{CrlUrl, Fetch, FetchFailed};
+pub use external_crl::{CrlUrl, Fetch, FetchFailed, Fetched, Validators};
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
 pub use reminder::told_in_twin;

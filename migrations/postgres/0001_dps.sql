@@ -43,6 +43,8 @@ CREATE TABLE external_crl (
   number      TEXT COLLATE "C",            -- 40 hex digits, sorts like the number; NULL: nothing came yet
   this_update_us BIGINT,
   der         BYTEA,
+  etag        TEXT,            -- by which its server tells whether it has another one, as it sent them
+  last_modified TEXT,
   PRIMARY KEY (certificate, url)
 );
 CREATE INDEX external_crl_due ON external_crl (due_us);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
@@ -23,12 +23,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
-use muster_dps::{CrlUrl, Fetch, FetchFailed};
+use muster_dps::{CrlUrl, Fetch, FetchFailed, Fetched, Validators};
 
 /// From the name to the last byte; 16 MiB come in less than half of it over a line of 10 Mbit/s.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// To another path of the same server, and no further.
 const REDIRECTS_MAX: usize = 3;
+/// An ETag is a hash, a date has 29 characters; what is longer is not sent back.
+const VALIDATOR_CHARACTERS_MAX: usize = 256;
 /// Where distributions keep the authorities that their system trusts, for lists that come by HTTPS.
 const SYSTEM_BUNDLES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
@@ -36,11 +38,11 @@ const SYSTEM_BUNDLES: [&str; 3] =
 /// `own_ca` is trusted beside the system's authorities. A fetch that goes on when the server stops is given up.
 pub(crate) fn fetcher(own_ca: &Path, stop: CancellationToken) -> Fetch {
     let tls = connector(own_ca);
-    Arc::new(move |url: CrlUrl| {
+    Arc::new(move |url: CrlUrl, known: Validators| {
         let (tls, stop) = (tls.clone(), stop.clone());
         Box::pin(async move {
             tokio::select! {
-                fetched = tokio::time::timeout(FETCH_TIMEOUT, follow(&url, tls.as_ref())) => {
+                fetched = tokio::time::timeout(FETCH_TIMEOUT, follow(&url, &known, tls.as_ref())) => {
                     fetched.unwrap_or_else(|_| Err(failed(format!("nothing whole came within {} s", FETCH_TIMEOUT.as_secs()))))
                 }
                 () = stop.cancelled() => Err(failed("the server stops")),
@@ -68,15 +70,19 @@ fn connector(own_ca: &Path) -> Option<TlsConnector> {
 }
 
 enum Got {
-    List(Vec<u8>),
+    Answer(Fetched),
     Elsewhere(String),
 }
 
-async fn follow(url: &CrlUrl, tls: Option<&TlsConnector>) -> Result<Vec<u8>, FetchFailed> {
+async fn follow(
+    url: &CrlUrl,
+    known: &Validators,
+    tls: Option<&TlsConnector>,
+) -> Result<Fetched, FetchFailed> {
     let mut target: Uri = url.as_str().parse().map_err(|_| failed("the address cannot be read"))?;
     for _ in 0..=REDIRECTS_MAX {
-        match get(&target, tls).await? {
-            Got::List(list) => return Ok(list),
+        match get(&target, known, tls).await? {
+            Got::Answer(fetched) => return Ok(fetched),
             Got::Elsewhere(location) => target = redirected(&target, &location)?,
         }
     }
@@ -108,18 +114,19 @@ fn redirected(from: &Uri, location: &str) -> Result<Uri, FetchFailed> {
     Uri::from_parts(parts).map_err(|_| refused())
 }
 
-async fn get(target: &Uri, tls: Option<&TlsConnector>) -> Result<Got, FetchFailed> {
+async fn get(target: &Uri, known: &Validators, tls: Option<&TlsConnector>) -> Result<Got, FetchFailed> {
     let host = target.host().ok_or_else(|| failed("the address names no host"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let tcp = connect(host, port(target)).await?;
     if target.scheme_str() != Some("https") {
-        return ask(target, tcp).await;
+        return ask(target, known, tcp).await;
     }
     let tls =
         tls.ok_or_else(|| failed("there is no CA bundle on this machine to trust an HTTPS server by"))?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| failed("the host's name is none"))?;
     let stream = tls.connect(name, tcp).await;
-    ask(target, stream.map_err(|error| failed(format!("the server cannot be trusted: {error}")))?).await
+    ask(target, known, stream.map_err(|error| failed(format!("the server cannot be trusted: {error}")))?)
+        .await
 }
 
 /// The address that was looked at is the one that is connected to, whatever the name says a moment later.
@@ -147,16 +154,27 @@ fn is_fetched_from(address: IpAddr) -> bool {
     }
 }
 
-async fn ask(target: &Uri, stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<Got, FetchFailed> {
+async fn ask(
+    target: &Uri,
+    known: &Validators,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> Result<Got, FetchFailed> {
     let broken = |error: &dyn std::fmt::Display| failed(format!("the connection broke: {error}"));
     let (mut sender, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let authority = target.authority().map_or("", |authority| authority.as_str());
-    let request = Request::get(target.path_and_query().map_or("/", |path| path.as_str()))
+    let mut request = Request::get(target.path_and_query().map_or("/", |path| path.as_str()))
         .header(header::HOST, authority)
         .header(header::ACCEPT, "application/pkix-crl")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| broken(&error))?;
+        .header(header::CONNECTION, "close");
+    // Where the server knows the first, it does not look at the second (RFC 9110 section 13.1.3).
+    let conditions =
+        [(header::IF_NONE_MATCH, &known.etag), (header::IF_MODIFIED_SINCE, &known.last_modified)];
+    for (name, value) in conditions {
+        if let Some(value) = value {
+            request = request.header(name, value);
+        }
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| broken(&error))?;
     let asking = async {
         let (head, body) = sender.send_request(request).await.map_err(|error| broken(&error))?.into_parts();
         match head.status {
@@ -166,7 +184,16 @@ async fn ask(target: &Uri, stream: impl AsyncRead + AsyncWrite + Unpin) -> Resul
                 let body = body.map_err(|error| {
                     failed(format!("no whole list of at most {limit} bytes came: {error}"))
                 })?;
-                Ok(Got::List(body.to_bytes().to_vec()))
+                let text = |name| validator(head.headers.get(name));
+                let validators =
+                    Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
+                Ok(Got::Answer(Fetched::List { bytes: body.to_bytes().to_vec(), validators }))
+            }
+            StatusCode::NOT_MODIFIED if *known != Validators::default() => {
+                Ok(Got::Answer(Fetched::Unchanged))
+            }
+            StatusCode::NOT_MODIFIED => {
+                Err(failed("the server answers that nothing is changed, though it was not asked that"))
             }
             status if status.is_redirection() => {
                 let location = head.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
@@ -185,6 +212,12 @@ async fn ask(target: &Uri, stream: impl AsyncRead + AsyncWrite + Unpin) -> Resul
     }
 }
 
+/// As it was sent, to be sent back.
+fn validator(sent: Option<&HeaderValue>) -> Option<String> {
+    let text = sent?.to_str().ok()?;
+    (text.len() <= VALIDATOR_CHARACTERS_MAX).then(|| text.to_owned())
+}
+
 fn port(uri: &Uri) -> u16 {
     let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     uri.port_u16().unwrap_or(default)
@@ -196,7 +229,55 @@ fn failed(why: impl Into<String>) -> FetchFailed {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    /// What a server is sent, and what is made of its answer.
+    async fn asked(known: &Validators, answer: &str) -> (String, Result<Fetched, FetchFailed>) {
+        let (here, mut there) = tokio::io::duplex(4096);
+        let target: Uri = "http://pki.example.test/a.crl".parse().unwrap();
+        let server = async {
+            let mut head = vec![0; 4096];
+            let read = there.read(&mut head).await.unwrap();
+            there.write_all(answer.as_bytes()).await.unwrap();
+            drop(there);
+            String::from_utf8_lossy(&head[..read]).to_lowercase()
+        };
+        let (sent, got) = tokio::join!(server, ask(&target, known, here));
+        let got = got.map(|got| match got {
+            Got::Answer(fetched) => fetched,
+            Got::Elsewhere(location) => panic!("to {location}"),
+        });
+        (sent, got)
+    }
+
+    #[tokio::test]
+    async fn what_came_with_a_list_is_sent_back_and_nothing_changed_is_an_answer_to_that_only() {
+        let none = Validators::default();
+        let date = "Fri, 20 Nov 2026 12:00:00 GMT";
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nETag: W/\"7\"\r\nLast-Modified: {date}\r\nContent-Length: 4\r\n\r\nlist"
+        );
+        let (sent, got) = asked(&none, &answer).await;
+        assert!(!sent.contains("if-none-match") && !sent.contains("if-modified-since"), "{sent}");
+        let Ok(Fetched::List { bytes, validators }) = got else { panic!("{got:?}") };
+        assert_eq!((&*bytes, validators.etag.as_deref()), (&b"list"[..], Some("W/\"7\"")));
+        assert_eq!(validators.last_modified.as_deref(), Some(date));
+
+        let unchanged = "HTTP/1.1 304 Not Modified\r\n\r\n";
+        let (sent, got) = asked(&validators, unchanged).await;
+        assert_eq!(got, Ok(Fetched::Unchanged));
+        assert!(sent.contains("if-none-match: w/\"7\"\r\n"), "{sent}");
+        assert!(sent.contains("if-modified-since: fri, 20 nov 2026 12:00:00 gmt\r\n"), "{sent}");
+        let (_, got) = asked(&none, unchanged).await;
+        assert!(got.unwrap_err().0.contains("it was not asked that"));
+
+        let long = "x".repeat(VALIDATOR_CHARACTERS_MAX);
+        let answer = format!("HTTP/1.1 200 OK\r\nETag: \"{long}\"\r\nContent-Length: 0\r\n\r\n");
+        let (_, got) = asked(&none, &answer).await;
+        assert_eq!(got, Ok(Fetched::List { bytes: Vec::new(), validators: none }));
+    }
 
     #[test]
     fn a_redirect_stays_with_the_server_that_was_named() {

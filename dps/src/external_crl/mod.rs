@@ -30,8 +30,28 @@ pub(crate) const FEEDS_MAX: usize = 64;
 /// Longer than any address in use, short enough to be shown.
 const URL_CHARACTERS_MAX: usize = 1000;
 
-/// Gets what is published at an address: `muster` owns the HTTP client, and its limits of size, time and redirects.
-pub type Fetch = Arc<dyn Fn(CrlUrl) -> BoxFuture<'static, Result<Vec<u8>, FetchFailed>> + Send + Sync>;
+/// Gets what is published at an address, unless that is still what came with these validators: `muster` owns the HTTP client,
+/// and its limits of size, time and redirects.
+pub type Fetch =
+    Arc<dyn Fn(CrlUrl, Validators) -> BoxFuture<'static, Result<Fetched, FetchFailed>> + Send + Sync>;
+
+/// By what a server tells whether it has another list by now (RFC 9110 section 8.8), as it sent them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    List {
+        bytes: Vec<u8>,
+        validators: Validators,
+    },
+    /// What came last is what there is. That makes it no newer: its own dates stand.
+    Unchanged,
+}
 
 /// Why nothing came, in words for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

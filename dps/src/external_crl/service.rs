@@ -9,7 +9,7 @@ use muster_x509::{Certificate, Crl, CrlRefused, IssuerAndSerial, VerifiedCrl};
 use tokio::sync::watch;
 
 use super::{
-    CrlUrl, Crls, Feed, Fetch, FetchFailed,
+    CrlUrl, Crls, Feed, Fetch, FetchFailed, Fetched, Validators,
     judge::{number, sortable},
     schedule, sql,
 };
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How often what is due is looked for: an address that was set just now is asked this soon.
-const LOOK: SignedDuration = SignedDuration::from_secs(5);
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
 /// Fetched side by side, so that one that hangs holds up few others; each may be 16 MiB in memory.
 const FETCHED_AT_ONCE: i64 = 4;
 
@@ -37,6 +37,8 @@ enum NotKept {
     Older { found: String, known: String },
     #[error("the list could not be read to its end")]
     Stopped,
+    #[error("the server says that a list is unchanged that never came from it")]
+    NeverCame,
 }
 
 impl Dps {
@@ -83,18 +85,25 @@ impl Dps {
     async fn refresh(&self, due: &sql::Due, owner: &Stored, fetch: &Fetch, now: Timestamp) {
         let known = owner.crls.feeds.iter().find(|feed| feed.url == due.url);
         let known = known.and_then(|feed| feed.list.as_ref());
-        let outcome = match fetch(due.url.clone()).await {
-            Ok(bytes) => read(bytes, &owner.certificate).await.and_then(|list| not_older(list, known)),
-            Err(failed) => Err(failed.into()),
+        // Without the list, nothing that came with it is worth asking by.
+        let asked = known.map_or_else(Validators::default, |_| due.validators.clone());
+        let outcome = match (fetch(due.url.clone(), asked.clone()).await, known) {
+            (Ok(Fetched::List { bytes, validators }), _) => {
+                let list = read(bytes, &owner.certificate).await.and_then(|list| not_older(list, known));
+                list.map(|list| (list, validators))
+            }
+            (Ok(Fetched::Unchanged), Some(known)) => Ok((known.clone(), asked)),
+            (Ok(Fetched::Unchanged), None) => Err(NotKept::NeverCame),
+            (Err(failed), _) => Err(failed.into()),
         };
         let unit = match &outcome {
-            Ok(list) if known.is_some_and(|known| known.list().der() == list.list().der()) => {
-                sql::same(due, now, schedule::after_success(list.list(), now))
+            Ok((list, validators)) if known.is_some_and(|known| known.list().der() == list.list().der()) => {
+                sql::same(due, validators, now, schedule::after_success(list.list(), now))
             }
-            Ok(list) => {
+            Ok((list, validators)) => {
                 tracing::info!(certificate = owner.name, url = %due.url, entries = list.list().len(), "a revocation list was fetched");
                 let next = schedule::after_success(list.list(), now);
-                sql::keep(due, &owner.certificate, list.list(), &sortable(list), now, next)
+                sql::keep(due, &owner.certificate, list.list(), (&sortable(list), validators), now, next)
             }
             Err(why) => {
                 tracing::warn!(certificate = owner.name, url = %due.url, %why, "a revocation list could not be fetched");

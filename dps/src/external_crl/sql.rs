@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use muster_store::{Row, Statement, Value};
 use muster_x509::{Certificate, Crl};
 
-use super::{CrlUrl, Feed};
+use super::{CrlUrl, Feed, Validators};
 use crate::enrollment::sql::{UnreadableRow, next_generation};
 
 /// Without the lists, which may be large.
@@ -16,7 +16,8 @@ pub(super) const LIST: &str = "SELECT der FROM external_crl WHERE certificate = 
 
 pub(super) const COUNT: &str = "SELECT COUNT(*) AS n FROM external_crl WHERE certificate <> $1";
 
-pub(super) const DUE: &str = "SELECT certificate, url, failures FROM external_crl WHERE due_us <= $1
+pub(super) const DUE: &str =
+    "SELECT certificate, url, failures, etag, last_modified FROM external_crl WHERE due_us <= $1
 ORDER BY due_us, certificate, url LIMIT $2";
 
 const ADD: &str = "INSERT INTO external_crl (certificate, url, key, due_us, failures)
@@ -33,12 +34,13 @@ const FORGET_OTHER_KEYS: &str = "DELETE FROM external_crl WHERE certificate = $1
 /// replaced meanwhile.
 const KEEP: &str =
     "UPDATE external_crl SET der = $1, number = $2, this_update_us = $3, fetched_us = $4, tried_us = $4,
-  due_us = $5, failures = 0, problem = NULL
+  due_us = $5, failures = 0, problem = NULL, etag = $9, last_modified = $10
 WHERE certificate = $6 AND url = $7 AND key = $8
   AND (number IS NULL OR number < $2 OR (number = $2 AND this_update_us <= $3))";
 
 const SAME: &str =
-    "UPDATE external_crl SET fetched_us = $1, tried_us = $1, due_us = $2, failures = 0, problem = NULL
+    "UPDATE external_crl SET fetched_us = $1, tried_us = $1, due_us = $2, failures = 0, problem = NULL,
+  etag = $5, last_modified = $6
 WHERE certificate = $3 AND url = $4";
 
 const FAILED: &str = "UPDATE external_crl SET tried_us = $1, due_us = $2, failures = $3, problem = $4 WHERE certificate = $5 AND url = $6";
@@ -49,6 +51,8 @@ pub(super) struct Due {
     pub(super) certificate: String,
     pub(super) url: CrlUrl,
     pub(super) failures: i64,
+    /// What came with the list that is kept.
+    pub(super) validators: Validators,
 }
 
 /// The addresses as they are to be from now on. Those that stay keep what came from them, unless the key is another.
@@ -80,7 +84,7 @@ pub(super) fn keep(
     due: &Due,
     certificate: &Certificate,
     list: &Crl,
-    number: &str,
+    (number, validators): (&str, &Validators),
     now: Timestamp,
     next: Timestamp,
 ) -> Vec<Statement> {
@@ -93,17 +97,21 @@ pub(super) fn keep(
         (&due.certificate).into(),
         due.url.as_str().into(),
         key(certificate).into(),
+        validators.etag.as_deref().into(),
+        validators.last_modified.as_deref().into(),
     ];
     vec![Statement::new(KEEP, args).exactly(1), next_generation()]
 }
 
 /// The list is the one that is known.
-pub(super) fn same(due: &Due, now: Timestamp, next: Timestamp) -> Vec<Statement> {
+pub(super) fn same(due: &Due, validators: &Validators, now: Timestamp, next: Timestamp) -> Vec<Statement> {
     let args: Vec<Value> = vec![
         now.as_microsecond().into(),
         next.as_microsecond().into(),
         (&due.certificate).into(),
         due.url.as_str().into(),
+        validators.etag.as_deref().into(),
+        validators.last_modified.as_deref().into(),
     ];
     vec![Statement::new(SAME, args), next_generation()]
 }
@@ -135,6 +143,10 @@ pub(super) fn due(row: &Row) -> Result<Due, UnreadableRow> {
         certificate: row.text("certificate")?.to_owned(),
         url: url(row)?,
         failures: row.int("failures")?,
+        validators: Validators {
+            etag: row.opt_text("etag")?.map(str::to_owned),
+            last_modified: row.opt_text("last_modified")?.map(str::to_owned),
+        },
     })
 }
 

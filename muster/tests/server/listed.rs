@@ -31,6 +31,10 @@ pub(crate) struct Web(Arc<Mutex<Shelf>>);
 
 struct Shelf {
     list: Vec<u8>,
+    /// The how many-th.
+    edition: u32,
+    /// How often it was said that it is still the same.
+    unchanged: u32,
     /// When it was handed out first.
     handed_out: Option<Instant>,
 }
@@ -102,30 +106,35 @@ impl Web {
     pub(crate) async fn start(list: Vec<u8>) -> (Self, u16) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let web = Self(Arc::new(Mutex::new(Shelf { list, handed_out: None })));
+        let web = Self(Arc::new(Mutex::new(Shelf { list, edition: 1, unchanged: 0, handed_out: None })));
         let served = web.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = [0; 2048];
-                if stream.read(&mut head).await.is_err() {
-                    continue;
-                }
-                let answer = served.answer();
+                let Ok(read) = stream.read(&mut head).await else { continue };
+                let answer = served.answer(&String::from_utf8_lossy(&head[..read]).to_lowercase());
                 let _ = stream.write_all(&answer).await;
             }
         });
         (web, port)
     }
 
-    fn answer(&self) -> Vec<u8> {
+    /// Only to who has another one.
+    fn answer(&self, head: &str) -> Vec<u8> {
         let mut shelf = self.0.lock().unwrap();
+        let tag = format!("etag: \"{}\"", shelf.edition);
+        if head.contains(&tag.replace("etag", "if-none-match")) {
+            shelf.unchanged += 1;
+            return format!("HTTP/1.1 304 Not Modified\r\n{tag}\r\n\r\n").into_bytes();
+        }
         shelf.handed_out.get_or_insert_with(Instant::now);
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", shelf.list.len());
+        let head = format!("HTTP/1.1 200 OK\r\n{tag}\r\nContent-Length: {}\r\n\r\n", shelf.list.len());
         [head.as_bytes(), &shelf.list].concat()
     }
 
     pub(crate) fn publish(&self, list: Vec<u8>) {
-        *self.0.lock().unwrap() = Shelf { list, handed_out: None };
+        let mut shelf = self.0.lock().unwrap();
+        *shelf = Shelf { list, edition: shelf.edition + 1, unchanged: 0, handed_out: None };
     }
 
     /// By the list that lies here.
@@ -159,6 +168,11 @@ async fn who_gets_onto_the_list_of_its_authority_is_cut_when_the_list_comes_and_
     }
     kept.send("", bytes::Bytes::from_static(b"still here")).await.unwrap();
     kept.settle().await.unwrap();
+
+    // Not sent again while it is the same, and obeyed all the same.
+    fixture.json("certificate crl plant --refresh").await;
+    crate::eventually("asked by its ETag", || web.0.lock().unwrap().unchanged > 0).await;
+    is_refused(connect(&fixture, &stolen).await);
 
     // Taken off by the next one.
     web.publish(plant.list(3, &[]));

@@ -12,15 +12,15 @@ use serde_json::json;
 
 use super::{GROUP, pem, refused, steps};
 use crate::{
-    CrlUrl, Dps, Fetch, FetchFailed,
+    CrlUrl, Dps, Fetch, FetchFailed, Fetched, Validators,
     tests::{Bench, Device, HUB_1, Http, Shelf, authority, enroll, leaf, now, root, x509},
 };
 
 const URL: &str = "http://pki.example.test/line.crl";
 
-/// A web server of others: what lies where.
+/// A web server of others: what lies where, and by what it was asked for that. An ETag is the end of a signature.
 #[derive(Clone, Default)]
-struct Web(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+struct Web(Arc<Mutex<HashMap<String, Vec<u8>>>>, Arc<Mutex<Vec<Validators>>>);
 
 impl Web {
     fn publish(&self, list: Vec<u8>) {
@@ -33,11 +33,28 @@ impl Web {
 
     fn fetch(&self) -> Fetch {
         let web = self.clone();
-        Arc::new(move |url: CrlUrl| {
+        Arc::new(move |url: CrlUrl, known: Validators| {
             let found = web.0.lock().unwrap().get(url.as_str()).cloned();
-            Box::pin(async move { found.ok_or_else(|| FetchFailed("the server answers 404".to_owned())) })
+            let answer = found.map(|bytes| {
+                let etag = Some(etag(&bytes));
+                match known.etag == etag {
+                    true => Fetched::Unchanged,
+                    false => Fetched::List { bytes, validators: Validators { etag, last_modified: None } },
+                }
+            });
+            web.1.lock().unwrap().push(known);
+            Box::pin(async move { answer.ok_or_else(|| FetchFailed("the server answers 404".to_owned())) })
         })
     }
+
+    /// The ETags that it was asked by since the last time.
+    fn asked(&self) -> Vec<Option<String>> {
+        self.1.lock().unwrap().drain(..).map(|known| known.etag).collect()
+    }
+}
+
+fn etag(list: &[u8]) -> String {
+    hex::encode(list.rchunks(8).next().unwrap_or_default())
 }
 
 /// A look long enough after the last one for everything to be due.
@@ -129,6 +146,55 @@ async fn a_device_on_its_issuers_list_is_refused_also_when_the_list_is_gone() {
         owner.store("line", json!({ "certificate": pem(&impostor.certificate) })).await;
         let shown = owner.send("GET", "/certificates/line", &[], "").await.body;
         assert_eq!((&shown["crls"][0]["url"], &shown["crls"][0]["list"]), (&json!(URL), &json!(null)));
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_unchanged_is_a_good_look_and_gets_no_younger_by_it() {
+    for_each_engine(async |db| {
+        let hubs = [Shelf::new(HUB_1)];
+        let bench = Bench::open(&db, &hubs).await;
+        let (owner, web) = (Http::owner(&bench.dps), Web::default());
+        let mut hours = Hours(now());
+        let top = root("plant");
+        let body = json!({
+            "certificate": pem(&top.certificate), "isVerified": true, "crlUrls": [URL], "crlCheck": "require",
+        });
+        owner.store("plant", body).await;
+        owner.put(GROUP, &super::referring("plant", None)).await;
+        let list = top.crl(1, &[], STALE);
+        let etag = Some(etag(&list));
+        web.publish(list.clone());
+        hours.pass(&bench.dps, &web).await;
+        assert_eq!(web.asked(), [None]);
+        let device = Device::new("d1").with_chain(&[&leaf("d1", &top)]);
+        assert!(refused(&bench.dps, &device).await.contains("the next one was due at"));
+        let shown = async |dps: &Arc<Dps>| {
+            let shown = Http::owner(dps).send("GET", "/certificates/plant", &[], "").await.body;
+            let [list, fetched, problem] =
+                ["list", "fetchedDateTimeUtc", "problem"].map(|it| shown["crls"][0][it].clone());
+            assert_eq!(problem, json!(null));
+            (list, fetched)
+        };
+        let before = shown(&bench.dps).await;
+        web.go_away();
+        hours.pass(&bench.dps, &web).await;
+        web.publish(list);
+        bench.close().await;
+
+        // What it was sent with is kept over a restart, and over failures.
+        let bench = Bench::open(&db, &hubs).await;
+        hours.pass(&bench.dps, &web).await;
+        assert_eq!(web.asked(), [etag.clone(), etag]);
+        let after = shown(&bench.dps).await;
+        assert!(after.0 == before.0 && after.1 != before.1, "{before:?} {after:?}");
+        // Its end is its end, however often its server says that there is no other one.
+        assert!(refused(&bench.dps, &device).await.contains("the next one was due at"));
+        web.publish(top.crl(2, &[], (2026, 12, 24)));
+        hours.pass(&bench.dps, &web).await;
+        device.provisioned(&bench.dps).await;
         bench.close().await;
     })
     .await;
