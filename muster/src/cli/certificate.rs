@@ -25,7 +25,7 @@ enum Action {
     #[command(after_help = "Examples:\n  \
         muster certificate upload plant-root plant-root.pem             # then: verification-code, verify\n  \
         muster certificate upload plant-root plant-root.pem --verified  # I vouch for it\n  \
-        muster certificate upload line-4 line-4.pem --intermediate      # for devices that send only their own\n  \
+        muster certificate upload line-4 line-4.pem --intermediate      # completes chains\n  \
         muster certificate upload plant-root new.pem --replace --crl-url http://pki.example.com/plant.crl\n  \
         muster group create line-4 --ca plant-root")]
     Upload(Upload),
@@ -42,7 +42,8 @@ enum Action {
     /// Prove possession of its key, by a certificate that it has signed for the code
     #[command(after_help = "Example:\n  \
         code=$(muster certificate verification-code plant-root --json | jq -r .verificationCode)\n  \
-        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout proof.key -subj /CN=$code -out proof.csr\n  \
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\\n    \
+        -keyout proof.key -subj /CN=$code -out proof.csr\n  \
         openssl x509 -req -in proof.csr -CA plant-root.pem -CAkey plant-root.key -days 1 -out proof.pem\n  \
         muster certificate verify plant-root proof.pem")]
     Verify(Verify),

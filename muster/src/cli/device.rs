@@ -93,11 +93,13 @@ struct Create {
     /// Both keys, base64
     #[arg(long, value_name = "KEY", requires = "secondary_key")]
     primary_key: Option<String>,
+    /// The second of them
     #[arg(long, value_name = "KEY", requires = "primary_key")]
     secondary_key: Option<String>,
     /// SHA-1 or SHA-256 of its certificate, hexadecimal
     #[arg(long, value_name = "HEX", required_if_eq("auth", "self-signed"))]
     thumbprint: Option<String>,
+    /// Of another one, while one takes over from the other
     #[arg(long, value_name = "HEX")]
     secondary_thumbprint: Option<String>,
     /// Create it disabled

@@ -24,7 +24,7 @@ enum Action {
         muster enrollment create pump-7                            # keys are made and shown\n  \
         muster enrollment create pump-7 --certificate pump-7.pem   # by its certificate\n  \
         muster enrollment create pump-7 --to-hub 127.0.0.2 --allocation static\n  \
-        muster enrollment create pump-7 --credential-policy device # it sends a CSR and gets a certificate for its hub\n  \
+        muster enrollment create pump-7 --credential-policy device # it may send a CSR\n  \
         muster enrollment create pump-7 --tags '{\"site\": \"north\"}'")]
     Create(Box<Create>),
     /// Show one

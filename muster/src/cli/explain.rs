@@ -18,9 +18,9 @@ use crate::client::{Call, Client, segment};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    muster explain 6f1c…-…                                    # the tracking id a device was told, or one from the log\n  \
+    muster explain 6f1c…-…                                    # the tracking id a device was told\n  \
     muster explain --registration-id pump-7                   # its last attempts\n  \
-    muster explain --registration-id pump-7 --cert chain.pem  # which enrollment would match, without a device\n  \
+    muster explain --registration-id pump-7 --cert chain.pem  # without a device\n  \
     muster explain --registration-id pump-7 --symmetric-key")]
 pub(crate) struct Arguments {
     /// The tracking id of an attempt

@@ -22,11 +22,11 @@ pub(crate) struct Arguments {
 enum Action {
     /// Let a group of devices in
     #[command(after_help = "Examples:\n  \
-        muster group create line-4                                  # symmetric keys are made and shown; devices derive theirs\n  \
+        muster group create line-4                             # keys are made; devices derive theirs\n  \
         muster group create line-4 --signing-certificate issuing.pem\n  \
-        muster group create line-4 --credential-policy device       # devices send a CSR and get a certificate for their hub\n  \
-        muster group create line-4 --ca plant-root                  # a CA from `muster certificate upload`\n  \
-        muster group create line-4 --ca plant-root --secondary-ca plant-root-2   # while one takes over from the other")]
+        muster group create line-4 --credential-policy device  # devices may send a CSR\n  \
+        muster group create line-4 --ca plant-root             # from `muster certificate upload`\n  \
+        muster group create line-4 --ca plant-root --secondary-ca plant-root-2 # while one takes over")]
     Create(Box<Create>),
     /// Show one
     Get(One),

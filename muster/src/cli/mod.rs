@@ -125,6 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn whatever_can_be_given_says_what_it_is_and_help_fits_a_terminal() {
+        // What clap wraps at.
+        const WIDTH: usize = 100;
+        let mut commands = vec![Cli::command()];
+        let mut wrong = Vec::new();
+        while let Some(command) = commands.pop() {
+            let name = command.get_name().to_owned();
+            for argument in command.get_arguments() {
+                let is_said = argument.is_positional() || argument.get_help().is_some();
+                if !is_said {
+                    wrong.push(format!("{name}: {} is not explained", argument.get_id()));
+                }
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let long = help.lines().filter(|line| line.chars().count() > WIDTH);
+            wrong.extend(long.map(|line| format!("{name}: {line}")));
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
     fn a_command_has_one_way_to_be_understood() {
         let good = [
             "serve",

@@ -288,3 +288,21 @@ fn who_may_ask_for_what_is_written_and_read() {
     office.done("key unblock pump.csr");
     office.done("sign pump.csr");
 }
+
+#[test]
+fn what_is_no_business_of_the_server_is_not_sent_to_it() {
+    let office = Office::open();
+    office.request("pump", "/CN=pump-7");
+    let refused = office.refused("sign pump.key");
+    assert!(refused.contains("private key in it: nothing was sent"), "{refused}");
+    office.openssl(&["req", "-x509", "-key", "pump.key", "-subj", "/CN=other", "-out", "other.pem"]);
+    let refused = office.refused("revoke other.pem");
+    assert!(refused.contains("`CN=other` is not from here: its serial number has 20 octets"), "{refused}");
+    let refused = office.refused("prove other.pem");
+    assert!(refused.contains("is not in the log of this server: it was not issued here"), "{refused}");
+    fs::write(office.path("root.pem"), office.read("data/ca.pem")).unwrap();
+    assert_eq!(office.json("prove root.pem")["logIndex"], 0, "its authorities' own are");
+    office.done("revoke --authority root");
+    let tree = office.done("tree");
+    assert!(tree.contains("issuing  revoked with root"), "{tree}");
+}

@@ -29,8 +29,8 @@ enum Action {
     #[command(after_help = "Example:\n  \
         muster ca authority request plant > plant.csr    # have it signed, then\n  \
         muster ca authority activate plant chain.pem     # its certificate first, its root last\n\
-        \nThe certificate must be an authority's with `pathlen:1` (or as asked), digitalSignature, keyCertSign and\n\
-        cRLSign, a subject key identifier, an elliptic key and signature, and a year left.")]
+        \nThe certificate must be an authority's with `pathlen:1` (or as asked), digitalSignature,\n\
+        keyCertSign and cRLSign, a subject key identifier, an elliptic key and signature, and a year left.")]
     Request(Request),
     /// Take the certificate that one got elsewhere
     Activate(Activate),
@@ -80,6 +80,7 @@ struct Wanted {
     /// Its name in certificates [default: made of id and key, so that no other has it]
     #[arg(long, value_name = "NAME")]
     common_name: Option<String>,
+    /// Organization in its subject
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
     /// p256, p384, ed25519, rsa2048, rsa3072 or rsa4096 [default: p256]

@@ -38,6 +38,21 @@ impl Named {
         }
     }
 
+    /// The same, if it can be one of ours.
+    pub(super) fn own_serial(&self) -> Result<String, Failure> {
+        match self {
+            Self::File(certificate) if certificate.serial().len() != SERIAL_BYTES => {
+                let octets = certificate.serial().len();
+                Err(Failure::new(format!(
+                    "the certificate of `{}` is not from here: its serial number has {octets} octets, ours have {SERIAL_BYTES}",
+                    certificate.subject()
+                ))
+                .fix(format!("its issuer is `{}`", certificate.issuer())))
+            }
+            Self::File(_) | Self::Serial(_) => Ok(self.serial()),
+        }
+    }
+
     /// The certificate itself, from the server when only its number is known.
     pub(super) async fn certificate(self, client: &Client) -> Result<Certificate, Failure> {
         match self {

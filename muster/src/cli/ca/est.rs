@@ -44,7 +44,7 @@ enum LabelAction {
     /// Store one
     #[command(after_help = "Examples:\n  \
         muster ca est label put lab1\n  \
-        muster ca est label put plant --authority plant --profile edge-server --base64 single-line --approval manual\n  \
+        muster ca est label put plant --authority plant --profile edge-server --approval manual\n  \
         muster ca est label put acme --trust acme-ca.pem --trust-name 'acme-{serial_number}'")]
     Put(PutLabel),
     /// Delete one
@@ -116,6 +116,7 @@ struct One {
 
 #[derive(Args, Debug)]
 struct OfLabel {
+    /// Of this label
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
     #[command(flatten)]

@@ -24,10 +24,11 @@ enum Action {
     List(All),
     /// Store one
     #[command(after_help = "Examples:\n  \
-        muster ca grant put line-4 --to policy:factory --name 'pump-*' --total 10000 --until 2027-01-31T00:00:00Z\n  \
+        muster ca grant put line-4 --to policy:factory --name 'pump-*' --until 2027-01-31T00:00:00Z\n  \
         muster ca grant put lab --to 'est:lab/*' --name '{caller}' --per-minute 6\n\
-        \nA credential is policy:NAME, est:LABEL/USER, token:LABEL/ID, certificate:SHA256 or registration:ID, or its\n\
-        beginning with * after it. Whoever has no grant that fits gets no certificate.")]
+        \nA credential is policy:NAME, est:LABEL/USER, token:LABEL/ID, certificate:SHA256 or\n\
+        registration:ID, or its beginning with * after it. Whoever has no grant that fits gets no\n\
+        certificate.")]
     Put(Box<Put>),
     /// Delete one
     #[command(visible_alias = "rm")]

@@ -14,6 +14,9 @@ use crate::cli::show;
 use crate::client::{Call, Client};
 use crate::entropy;
 
+/// As every label of one in PEM ends (RFC 7468).
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Output {
@@ -28,6 +31,10 @@ pub(super) struct Output {
 /// A request, PEM or DER, as the API takes it.
 pub(super) fn request(file: &std::path::Path) -> Result<String, Failure> {
     let bytes = read_bytes(file)?;
+    if bytes.windows(PRIVATE_KEY.len()).any(|some| some == PRIVATE_KEY) {
+        return Err(Failure::new(format!("`{}` has a private key in it: nothing was sent", file.display()))
+            .fix("give the request only: openssl req -new -key KEY -subj /CN=NAME -out REQUEST"));
+    }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(not_text) => BASE64_STANDARD.encode(not_text.into_bytes()),

@@ -31,8 +31,10 @@ pub(crate) struct Arguments {
     /// With this common name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// That end before: 2027-01-31T00:00:00Z
     #[arg(long, value_name = "INSTANT")]
     expires_before: Option<Timestamp>,
+    /// That end after
     #[arg(long, value_name = "INSTANT")]
     expires_after: Option<Timestamp>,
     /// From this place in the log on

@@ -19,12 +19,12 @@ use crate::client::{Call, Client};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    muster ca prove pump-7.pem                                       # asks the server, and checks its answer\n  \
+    muster ca prove pump-7.pem                                      # asks the server\n  \
     muster ca prove pump-7.pem --key log.key --out pump-7.tlog-proof\n  \
-    muster ca prove pump-7.pem --key log.key --proof pump-7.tlog-proof   # no server is asked\n  \
-    muster ca prove pump-7.pem --key log.key --export audit.jsonl        # nor here: the whole log is verified\n\
-    \nThe key is what `muster ca audit key` shows: keep it elsewhere. A proof is a C2SP tlog-proof, which other\n\
-    tools check, too.")]
+    muster ca prove pump-7.pem --key log.key --proof pump-7.tlog-proof  # no server is asked\n  \
+    muster ca prove pump-7.pem --key log.key --export audit.jsonl   # nor here\n\
+    \nThe key is what `muster ca audit key` shows: keep it elsewhere. A proof is a C2SP tlog-proof, which\n\
+    other tools check, too; an export is verified as a whole.")]
 pub(crate) struct Arguments {
     /// The certificate: a file, or its serial number
     certificate: String,

@@ -15,8 +15,8 @@ use crate::client::{Call, segment};
 #[command(after_help = "Examples:\n  \
     muster ca revoke pump-7.pem --reason keyCompromise\n  \
     muster ca revoke 4a00112233445566778899aabbccddee --reason cessationOfOperation\n  \
-    muster ca revoke --holder pump-7 --reason privilegeWithdrawn   # all it ever got; it gets nothing more\n  \
-    muster ca revoke --holder pump-7 --reason superseded           # all it ever got; it may ask for another\n  \
+    muster ca revoke --holder pump-7 --reason privilegeWithdrawn   # and it gets nothing more\n  \
+    muster ca revoke --holder pump-7 --reason superseded           # and may ask for another\n  \
     muster ca revoke --authority line-4 --reason cACompromise      # with everything below it\n\
     \nIt is for good and in force at once: devices that are connected with it are cut.")]
 pub(crate) struct Revoke {
@@ -61,7 +61,8 @@ pub(crate) struct Readmit {
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  muster ca barred\n\
-    \nHolders that were revoked for more than `superseded`: they get no certificate, and their devices do not register.")]
+    \nHolders that were revoked for more than `superseded`: they get no certificate, and their\n\
+    devices do not register.")]
 pub(crate) struct Barred {
     #[command(flatten)]
     target: Target,
@@ -70,7 +71,8 @@ pub(crate) struct Barred {
 pub(crate) async fn revoke(arguments: Revoke) -> Result<(), Failure> {
     let Revoke { certificate, holder, authority, reason, target } = arguments;
     let reason = reason.to_possible_value().map(|it| it.get_name().to_owned());
-    let serial = certificate.as_deref().map(Named::read).transpose()?.map(|named| named.serial());
+    let named = certificate.as_deref().map(Named::read).transpose()?;
+    let serial = named.map(|named| named.own_serial()).transpose()?;
     let given = [("serial", serial), ("holder", holder), ("authority", authority), ("reason", reason)];
     let body: Value =
         given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect();

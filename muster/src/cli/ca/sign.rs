@@ -21,8 +21,8 @@ const HOURS_A_DAY: i64 = 24;
     openssl req -new -key pump-7.key -subj /CN=pump-7 -out pump-7.csr\n  \
     muster ca sign pump-7.csr --out pump-7.pem --chain\n  \
     muster ca sign - --profile tls-server --name plant.example --dns plant.example < plant.csr\n\
-    \nOf a request only its key counts, and its common name if no other is given; the profile says what of the\n\
-    rest stands in the certificate. See `muster ca profile list`.")]
+    \nOf a request only its key counts, and its common name if no other is given; the profile says what\n\
+    of the rest stands in the certificate. See `muster ca profile list`.")]
 pub(crate) struct Arguments {
     /// The request (PKCS #10, PEM or DER); - for standard input
     request: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Who signs it [default: issuing]
     #[arg(long, value_name = "ID")]
     authority: Option<String>,
-    /// Whose it is: what is revoked together [default: nobody's]
+    /// Whose it is: what is revoked together [default: its common name]
     #[arg(long, value_name = "NAME")]
     holder: Option<String>,
     /// Common name [default: the request's]
@@ -41,8 +41,10 @@ pub(crate) struct Arguments {
     /// Serial number of the device, not of the certificate
     #[arg(long, value_name = "TEXT")]
     serial_number: Option<String>,
+    /// Organization in the subject
     #[arg(long, value_name = "TEXT")]
     organization: Option<String>,
+    /// Organizational unit in the subject
     #[arg(long, value_name = "TEXT")]
     organizational_unit: Option<String>,
     /// A DNS name; several by several

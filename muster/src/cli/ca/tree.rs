@@ -29,7 +29,7 @@ pub(crate) async fn run(Arguments { target }: Arguments) -> Result<(), Failure> 
 fn drawn(tree: &Value) -> Vec<String> {
     let mut rows = Vec::new();
     for node in tree.as_array().into_iter().flatten() {
-        draw(node, "", "", &mut rows);
+        draw(node, None, "", "", &mut rows);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 4] = std::array::from_fn(width);
@@ -40,22 +40,27 @@ fn drawn(tree: &Value) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-fn draw(node: &Value, branch: &str, trunk: &str, rows: &mut Vec<[String; 4]>) {
+/// `above` is the one above that was revoked, and with it all that is below.
+fn draw(node: &Value, above: Option<&str>, branch: &str, trunk: &str, rows: &mut Vec<[String; 4]>) {
     rows.push([
         format!("{branch}{}", show::text(&node["id"])),
-        state(node),
+        state(node, above),
         show::text(&node["subject"]),
         end(node),
     ]);
+    let above = above.or_else(|| node["id"].as_str().filter(|_| node["state"] == "revoked"));
     let below = node["below"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (at, child) in below.iter().enumerate() {
         let (branch, more) = if at + 1 == below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        draw(child, &format!("{trunk}{branch}"), &format!("{trunk}{more}"), rows);
+        draw(child, above, &format!("{trunk}{branch}"), &format!("{trunk}{more}"), rows);
     }
 }
 
-fn state(node: &Value) -> String {
-    let state = show::text(&node["state"]);
+fn state(node: &Value, above: Option<&str>) -> String {
+    let state = match (show::text(&node["state"]), above) {
+        (own, Some(above)) if own != "revoked" => format!("revoked with {above}"),
+        (own, _) => own,
+    };
     // Nothing is signed with what is only trusted.
     if node["key"].is_null() { format!("{state}, key elsewhere") } else { state }
 }
@@ -88,6 +93,8 @@ mod tests {
             json!({ "id": id, "state": "active", "key": "file:x", "subject": format!("CN={id}"),
                 "notAfter": "2028-11-19T12:00:00Z", "below": below })
         };
+        let mut over = authority("over", vec![authority("under", vec![])]);
+        over["state"] = json!("revoked");
         let mut late = authority("late", vec![]);
         late["warning"] = json!({ "urgency": "critical", "daysLeft": 12 });
         let mut partner = authority("partner", vec![]);
@@ -95,6 +102,7 @@ mod tests {
         let tree = json!([
             authority("root", vec![authority("plant", vec![late]), authority("issuing", vec![])]),
             partner,
+            over,
             { "id": "asked", "state": "pending", "key": "file:y", "below": [] },
         ]);
         assert_eq!(
@@ -105,6 +113,8 @@ mod tests {
                 "│  └─ late  active                 CN=late     until 2028-11-19  critical: 12 days left",
                 "└─ issuing  active                 CN=issuing  until 2028-11-19",
                 "partner     active, key elsewhere  CN=partner  until 2028-11-19",
+                "over        revoked                CN=over     until 2028-11-19",
+                "└─ under    revoked with over      CN=under    until 2028-11-19",
                 "asked       pending                            waits for its certificate",
             ]
         );

@@ -38,8 +38,8 @@ enum Action {
     Export(Export),
     /// Verify that nothing was changed and nothing is missing
     #[command(after_help = "Examples:\n  \
-        muster ca audit verify                                     # the server's own, with what proofs are made from\n  \
-        muster ca audit verify --export audit.jsonl --key log.key  # no server is asked, and none is believed\n\
+        muster ca audit verify                                     # the server's own\n  \
+        muster ca audit verify --export audit.jsonl --key log.key  # no server is asked\n\
         \nThe key is what `muster ca audit key` shows: keep it elsewhere. Without it, the key in the export is\n\
         believed, and somebody who made all of it anew would not be noticed.")]
     Verify(Verify),

@@ -36,13 +36,16 @@ const SHOWN_MAX: usize = 20;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     muster ca bulk requests.jsonl -o certificates.jsonl\n  \
-    muster ca bulk requests.jsonl -o certificates.jsonl   # again, after whatever happened: goes on where it was\n  \
+    muster ca bulk requests.jsonl -o certificates.jsonl   # again: goes on where it was\n  \
     jq -r 'select(.certificate) | .certificate' certificates.jsonl\n\
-    \nEach line of the input is a request: {\"id\": \"A-17\", \"csr\": \"-----BEGIN …\", \"subject\": {\"commonName\": \"pump-17\"}},\n\
-    with `profile`, `authority`, `holder` and `notAfter` where they differ. The same id always gets the same certificate.\n\
-    \nEach line of the output is an answer, in the order in which they come, with the `line` and `id` of its request:\n\
-    {\"line\": 1, \"id\": \"A-17\", \"outcome\": \"issued\", \"certificate\": …, \"chain\": …}; or `repeated`, what an earlier run was\n\
-    given; or `refused`, with `errorCode` and `message`. It exits with 1 when any was refused.")]
+    \nEach line of the input is a request:\n  \
+    {\"id\": \"A-17\", \"csr\": \"-----BEGIN …\", \"subject\": {\"commonName\": \"pump-17\"}}\n\
+    with `profile`, `authority`, `holder` and `notAfter` where they differ. The same id always gets\n\
+    the same certificate.\n\
+    \nEach line of the output is an answer, in the order in which they come:\n  \
+    {\"line\": 1, \"id\": \"A-17\", \"outcome\": \"issued\", \"certificate\": …, \"chain\": …}\n\
+    or `repeated`, what an earlier run was given; or `refused`, with `errorCode` and `message`. It\n\
+    exits with 1 when any was refused.")]
 pub(crate) struct Arguments {
     /// One request as JSON on each line; - for standard input
     file: PathBuf,
