@@ -303,7 +303,7 @@ fn renew(error: &RenewError) -> Code {
         }
         RenewError::NotYetValid { .. } => (StatusCode::FORBIDDEN, "NotYetValid"),
         RenewError::SameKey { .. } | RenewError::OtherKey { .. } => (StatusCode::BAD_REQUEST, "KeyRefused"),
-        RenewError::OtherSubject { .. } | RenewError::OtherNames | RenewError::OtherHolder { .. } => {
+        RenewError::OtherSubject { .. } | RenewError::OtherNames { .. } | RenewError::OtherHolder { .. } => {
             (StatusCode::FORBIDDEN, "OtherIdentity")
         }
         RenewError::Issue(error) => issue(error),

@@ -61,7 +61,7 @@ pub enum UnfitKey {
     )]
     LowOrder,
     #[error(
-        "public key is RSA of {bits} bits, {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted: make a larger one, or use P-256"
+        "public key is RSA of {bits} bits, {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted: make one of such a size, or use P-256"
     )]
     RsaBits { bits: usize },
     #[error(

@@ -19,7 +19,10 @@ async fn who_shows_its_certificate_renews_it_by_either_operation() {
         let named = bent(&key, |params| {
             params.subject_alt_names = vec![rcgen::SanType::DnsName("dev1.example".try_into().unwrap())];
         });
-        server.send(post(operation, named).with(&old)).await.is_refused(403, "alternative names");
+        server
+            .send(post(operation, named).with(&old))
+            .await
+            .is_refused(403, "alternative names are not those of the certificate, which has none");
     }
     server.close().await;
 }

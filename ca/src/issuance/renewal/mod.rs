@@ -51,8 +51,10 @@ pub enum RenewError {
     OtherKey { profile: String },
     #[error("subject `{asked}` is not that of the certificate, `{old}`: ask for the same")]
     OtherSubject { asked: String, old: String },
-    #[error("subject alternative names are not those of the certificate: ask for the same")]
-    OtherNames,
+    #[error(
+        "subject alternative names are not those of the certificate, which has {old}: ask for the same, or for none"
+    )]
+    OtherNames { old: String },
     #[error("holder `{asked}` is not that of the certificate, `{old}`: ask for the same")]
     OtherHolder { asked: String, old: String },
     #[error(transparent)]
@@ -72,7 +74,7 @@ impl RenewError {
             | Self::SameKey { .. }
             | Self::OtherKey { .. }
             | Self::OtherSubject { .. }
-            | Self::OtherNames
+            | Self::OtherNames { .. }
             | Self::OtherHolder { .. } => true,
         }
     }

@@ -67,7 +67,7 @@ fn check_identity(old: &Certificate, csr: &Csr) -> Result<Kept, RenewError> {
     let names_der = value_of(old, SubjectAltName::OID)?;
     match csr.requested().extension(SUBJECT_ALT_NAME) {
         Some(asked) if names_der.as_deref() != Some(asked.value_der.as_slice()) => {
-            Err(RenewError::OtherNames)
+            Err(RenewError::OtherNames { old: shown(names_der.as_deref())? })
         }
         Some(_) | None => Ok(Kept { names_der }),
     }
@@ -95,9 +95,23 @@ fn is_same(one: &Name, other: &Name) -> bool {
         })
 }
 
+fn shown(names_der: Option<&[u8]>) -> Result<String, BuildError> {
+    let names = alternative(names_der)?;
+    Ok(match names.is_empty() {
+        true if names_der.is_none() => "none".to_owned(),
+        true => "others".to_owned(),
+        false => format!("`{}`", names.join("`, `")),
+    })
+}
+
 /// Every name of a certificate that a grant could limit.
 pub(super) fn names(old: &Certificate, names_der: Option<&[u8]>) -> Result<Vec<String>, BuildError> {
-    let mut names: Vec<String> = old.common_name().map(str::to_owned).into_iter().collect();
+    let names = old.common_name().map(str::to_owned).into_iter();
+    Ok(names.chain(alternative(names_der)?).collect())
+}
+
+fn alternative(names_der: Option<&[u8]>) -> Result<Vec<String>, BuildError> {
+    let mut names = Vec::new();
     let Some(names_der) = names_der else { return Ok(names) };
     for name in SubjectAltName::from_der(names_der)?.0 {
         match name {
