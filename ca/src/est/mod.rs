@@ -16,6 +16,7 @@ mod attempts;
 mod cacerts;
 mod credential;
 mod csrattrs;
+mod elsewhere;
 mod enroll;
 mod entrance;
 mod label;

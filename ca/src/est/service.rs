@@ -29,7 +29,7 @@ pub(crate) struct Est {
     book: RwLock<Book>,
     pub(super) attempts: Attempts,
     /// One change at a time: from looking at what there is to having changed it.
-    changing: tokio::sync::Mutex<()>,
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -54,10 +54,7 @@ impl Est {
             }
         }
         for read in sql::credentials(db).await? {
-            match read {
-                Ok(credential) => book.put_credential(credential, grants),
-                Err(user) => tracing::warn!(user, "EST credential cannot be read, so nobody has it"),
-            }
+            book.put_heard(read, grants);
         }
         Ok(Self {
             book: RwLock::new(book),
@@ -70,7 +67,7 @@ impl Est {
         self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Book)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Book)) {
         change(&mut self.book.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -94,7 +91,7 @@ impl Book {
         self.trust.get(label).cloned()
     }
 
-    fn put_label(&mut self, label: EstLabel, grants: &Grants) {
+    pub(super) fn put_label(&mut self, label: EstLabel, grants: &Grants) {
         self.remove_trust(&label.name, grants);
         match label.trusted() {
             Ok(None) => {}
@@ -109,13 +106,26 @@ impl Book {
         self.labels.insert(label.name.clone(), label);
     }
 
+    pub(super) fn has(&self, label: &EstLabel) -> bool {
+        self.labels.get(&label.name) == Some(label)
+    }
+
+    /// With its credentials.
+    pub(super) fn remove_label(&mut self, name: &str, grants: &Grants) {
+        for credential in self.of_label(name) {
+            self.remove_credential(&credential.user, grants);
+        }
+        self.remove_trust(name, grants);
+        self.labels.remove(name);
+    }
+
     fn remove_trust(&mut self, label: &str, grants: &Grants) {
         if self.trust.remove(label).is_some() {
             grants.remove_own(&idevids(label));
         }
     }
 
-    fn put_credential(&mut self, credential: EstCredential, grants: &Grants) {
+    pub(super) fn put_credential(&mut self, credential: EstCredential, grants: &Grants) {
         let label = self.label(&credential.label).unwrap_or_else(|| EstLabel::named(&credential.label));
         match credential.permit(&label) {
             Ok(permit) => grants.put_own(credential.credential().to_string(), permit),
@@ -127,14 +137,14 @@ impl Book {
         self.credentials.insert(credential.user.clone(), credential);
     }
 
-    fn remove_credential(&mut self, user: &str, grants: &Grants) {
+    pub(super) fn remove_credential(&mut self, user: &str, grants: &Grants) {
         if let Some(credential) = self.credentials.remove(user) {
             grants.remove_own(&credential.credential().to_string());
             self.secrets.remove(&credential.secret_sha256);
         }
     }
 
-    fn of_label(&self, label: &str) -> Vec<EstCredential> {
+    pub(super) fn of_label(&self, label: &str) -> Vec<EstCredential> {
         self.credentials.values().filter(|credential| credential.label == label).cloned().collect()
     }
 }
@@ -216,13 +226,7 @@ impl Ca {
             Err(WriteError::Unmet { .. }) => return Err(EstChangeError::NoLabel(name.to_owned())),
             Err(error) => return Err(error.into()),
         }
-        self.est.change(|book| {
-            for credential in book.of_label(name) {
-                book.remove_credential(&credential.user, &self.issuance.grants);
-            }
-            book.remove_trust(name, &self.issuance.grants);
-            book.labels.remove(name);
-        });
+        self.est.change(|book| book.remove_label(name, &self.issuance.grants));
         Ok(())
     }
 

@@ -8,6 +8,8 @@ use super::{CredentialKind, EstCredential, EstLabel};
 
 const LABELS: &str = "SELECT name, body FROM ca_est_label ORDER BY name";
 
+const LABEL: &str = "SELECT body FROM ca_est_label WHERE name = $1";
+
 const PUT_LABEL: &str = "INSERT INTO ca_est_label (name, body, changed) VALUES ($1, $2, $3) \
      ON CONFLICT (name) DO UPDATE SET body = excluded.body, changed = excluded.changed";
 
@@ -19,6 +21,12 @@ const DELETE_LABEL: &str = "DELETE FROM ca_est_label WHERE name = $1";
 
 const CREDENTIALS: &str = "SELECT id, label, kind, secret, names, count, until, created FROM ca_est_credential \
      ORDER BY id";
+
+const CREDENTIALS_OF: &str = "SELECT id, label, kind, secret, names, count, until, created FROM ca_est_credential \
+     WHERE label = $1";
+
+const CREDENTIAL: &str = "SELECT id, label, kind, secret, names, count, until, created FROM ca_est_credential \
+     WHERE id = $1";
 
 const INSERT_CREDENTIAL: &str = "INSERT INTO ca_est_credential (id, label, kind, secret, names, count, until, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
@@ -55,10 +63,31 @@ pub(super) fn delete_label(name: &str) -> Vec<Statement> {
     ]
 }
 
-/// None in place of one that cannot be read.
-pub(super) async fn credentials(db: &Db) -> Result<Vec<Result<EstCredential, String>>, StoreError> {
-    let rows = db.fetch(CREDENTIALS, &[]).await?;
-    rows.iter().map(|row| Ok(credential(row)?.ok_or(row.text("id")?.to_owned()))).collect()
+/// A credential of which the record makes no sense, by its user.
+pub(super) struct Unreadable(pub(super) String);
+
+type Read = Result<EstCredential, Unreadable>;
+
+pub(super) async fn credentials(db: &Db) -> Result<Vec<Read>, StoreError> {
+    db.fetch(CREDENTIALS, &[]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn credentials_of(db: &Db, label: &str) -> Result<Vec<Read>, StoreError> {
+    db.fetch(CREDENTIALS_OF, &[label.into()]).await?.iter().map(read).collect()
+}
+
+pub(super) async fn credential_named(db: &Db, user: &str) -> Result<Option<Read>, StoreError> {
+    db.fetch(CREDENTIAL, &[user.into()]).await?.first().map(read).transpose()
+}
+
+/// Its body.
+pub(super) async fn label(db: &Db, name: &str) -> Result<Option<String>, StoreError> {
+    let rows = db.fetch(LABEL, &[name.into()]).await?;
+    rows.first().map(|row| row.text("body").map(str::to_owned)).transpose()
+}
+
+fn read(row: &Row) -> Result<Read, StoreError> {
+    Ok(credential(row)?.ok_or(Unreadable(row.text("id")?.to_owned())))
 }
 
 fn credential(row: &Row) -> Result<Option<EstCredential>, StoreError> {

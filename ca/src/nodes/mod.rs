@@ -32,6 +32,8 @@ struct Changes {
     hierarchy: bool,
     profiles: bool,
     grants: bool,
+    /// Labels of EST, and credentials, as the log names them.
+    est: BTreeSet<String>,
     revoked: Revoked,
 }
 
@@ -61,7 +63,12 @@ impl Changes {
         let is = |heard: &[Action]| heard.iter().any(|heard| heard.as_str() == action);
         self.hierarchy |= is(&OF_AUTHORITIES);
         self.profiles |= is(&[Action::ProfileChange]);
-        self.grants |= is(&[Action::CredentialChange]) && object.starts_with("grant/");
+        if is(&[Action::CredentialChange]) {
+            self.grants |= object.starts_with("grant/");
+            if object.starts_with("est/") {
+                self.est.insert(object.to_owned());
+            }
+        }
         if is(&[Action::AuthorityRevoke]) {
             self.revoked.authorities.insert(object.to_owned());
         }

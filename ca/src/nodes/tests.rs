@@ -9,8 +9,8 @@ use muster_test_engines::{Place, for_each_place};
 
 use super::*;
 use crate::{
-    AuthorityId, Ca, Caller, Decision, Entry, Grant, Issued, Quota, Reason, Retirement, Revocation, State,
-    What,
+    AuthorityId, Ca, Caller, CredentialKind, Decision, Entry, EstLabel, Grant, Issued, NewEstCredential,
+    Quota, Reason, Retirement, Revocation, State, What,
     issuance::tests::device,
     workshop::{self, now},
 };
@@ -182,6 +182,41 @@ async fn profiles_and_grants_of_one_node_are_those_of_the_other() {
 }
 
 #[tokio::test]
+async fn labels_and_credentials_of_one_node_open_the_other_until_they_are_removed() {
+    for_each_pair(async |here, there| {
+        let caller = Caller::process();
+        let new = |user: &str| NewEstCredential {
+            label: "line".to_owned(),
+            user: Some(user.to_owned()),
+            kind: CredentialKind::Basic,
+            names: Vec::new(),
+            count: None,
+            until: None,
+        };
+        for user in ["ann", "bob"] {
+            here.ca.new_est_credential(new(user), &caller, now()).await.unwrap();
+        }
+        there.hear().await;
+        let all = |node: &Node| (node.ca.est_labels(), node.ca.est_credentials(Some("line")));
+        assert_eq!((all(there), all(there).1.len()), (all(here), 2));
+        let label = EstLabel { profile: "tls-server".to_owned(), ..here.ca.est_label("line").unwrap() };
+        here.ca.put_est_label(label, &caller, now()).await.unwrap();
+        here.ca.delete_est_credential("ann", &caller, now()).await.unwrap();
+        there.hear().await;
+        assert_eq!((all(there), all(there).1.len()), (all(here), 1));
+        // Gone and there again between two looks.
+        there.ca.delete_est_label("line", &caller, now()).await.unwrap();
+        there.ca.new_est_credential(new("ann"), &caller, now()).await.unwrap();
+        here.hear().await;
+        assert_eq!((all(here), all(here).1[0].user.as_str()), (all(there), "ann"));
+        there.ca.delete_est_label("line", &caller, now()).await.unwrap();
+        here.hear().await;
+        assert_eq!((here.ca.est_label("line"), all(here).1.len()), (None, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_is_missed_between_pages_or_between_commits_of_two_nodes() {
     for_each_pair(async |here, there| {
         let noise = || Entry::new(&Caller::process(), Action::LogKeyCreate, "noise", Decision::Allowed);
@@ -224,6 +259,7 @@ fn an_entry_is_about_what_its_object_names() {
     let mut expected = Changes::default();
     expected.revoked.serials.extend(<[u8; 16]>::try_from(hex::decode(serial).unwrap()));
     expected.revoked.holders.extend(["pump-1".to_owned(), "a/b".to_owned()]);
+    expected.est.insert("est/label/line".to_owned());
     assert_eq!(changes, expected);
     changes.take("authority.revoke", "issuing");
     changes.take("credential.change", "grant/owner");

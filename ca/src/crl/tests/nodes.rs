@@ -20,8 +20,12 @@ fn lists(running: &Running) -> Vec<(AuthorityId, u16, Vec<u8>)> {
 
 impl Running {
     async fn hear(&self) {
-        self.ca.hear_nodes(now()).await.unwrap();
-        self.publish(now()).await;
+        self.hear_at(now()).await;
+    }
+
+    async fn hear_at(&self, at: Timestamp) {
+        self.ca.hear_nodes(at).await.unwrap();
+        self.publish(at).await;
     }
 
     fn entries(&self) -> usize {
@@ -60,6 +64,23 @@ async fn two_nodes_that_sign_at_once_lose_nothing() {
             let [mine, theirs] = [here, there].map(|running| running.ca.crls()[number].clone());
             assert_eq!((mine.entries, mine.shard), (theirs.entries, theirs.shard));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_node_issued_before_it_heard_of_the_revocation_is_on_every_list() {
+    for_each_pair(async |here, there| {
+        here.issue("pump-1").await;
+        here.revoke(What::Holder("pump-1".to_owned()), Reason::KeyCompromise, now()).await;
+        let overtaken = there.issue("pump-1").await;
+        for running in [here, there] {
+            running.hear().await;
+        }
+        assert_eq!((here.entries(), there.entries()), (1, 2));
+        here.hear_at(now() + SignedDuration::from_secs(5)).await;
+        assert!(here.said_of(&overtaken).is_some());
+        assert!(lists(here) == lists(there));
     })
     .await;
 }
