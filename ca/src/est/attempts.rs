@@ -14,6 +14,10 @@ const BY_ADDRESS: Rate = Rate { per_minute: 10, burst: 20 };
 /// From wherever. Generous, for who fails by somebody's name keeps that somebody out.
 const BY_USER: Rate = Rate { per_minute: 60, burst: 60 };
 
+/// Nothing is guessed by certificates: it is the work that is bounded, ten milliseconds at worst for each. A device of
+/// somebody else's that tries on and on must not keep out the others of its site.
+const STRANGERS: Rate = Rate { per_minute: 600, burst: 600 };
+
 /// Who failed of late.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(Mutex<Rates>);
@@ -30,6 +34,24 @@ impl Attempts {
         keys(from, user).into_iter().find_map(|(key, rate)| rates.wait(&key, rate, now))
     }
 
+    /// How long whoever shows a certificate from there has to wait.
+    pub(super) fn wait_for_strangers(
+        &self,
+        from: Option<SocketAddr>,
+        now: Timestamp,
+    ) -> Option<SignedDuration> {
+        let rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.wait(&strangers(from?), STRANGERS, now)
+    }
+
+    /// By the certificate of a manufacturer whom nobody trusts.
+    pub(super) fn was_stranger(&self, from: Option<SocketAddr>, now: Timestamp) {
+        let Some(from) = from else { return };
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever is over it waits already.
+        let _ = rates.admit(&strangers(from), STRANGERS, now);
+    }
+
     /// `user`: one that exists; others are not worth a place in memory.
     pub(super) fn failed(&self, from: Option<SocketAddr>, user: Option<&str>, now: Timestamp) {
         let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,6 +66,10 @@ fn keys(from: Option<SocketAddr>, user: Option<&str>) -> Vec<(String, Rate)> {
     let from = from.map(|from| (format!("from {}", network(from.ip())), BY_ADDRESS));
     let user = user.map(|user| (format!("user {user}"), BY_USER));
     from.into_iter().chain(user).collect()
+}
+
+fn strangers(from: SocketAddr) -> String {
+    format!("strangers from {}", network(from.ip()))
 }
 
 /// Whoever has one IPv6 address has 2^64 of them.

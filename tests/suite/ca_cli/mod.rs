@@ -282,6 +282,14 @@ fn who_may_ask_for_what_is_written_and_read() {
     office.done("est label put plant --profile edge-server --base64 single-line --approval manual");
     assert_eq!(office.json("est label list").as_array().unwrap().len(), 3);
     office.done("est label delete plant");
+    office.openssl(&["req", "-x509", "-key", "pump.key", "-subj", "/CN=Acme", "-out", "acme.pem"]);
+    let acme = office
+        .json("est label put acme --trust acme.pem --trust-name acme-{serial_number} --trust-only acme-A*");
+    assert_eq!(acme["trust"]["name"], "acme-{serial_number}");
+    assert!(office.done("est label list").contains("acme-{serial_number}"));
+    assert!(office.refused("est label put acme --trust pump.key").contains("nothing was sent"));
+    assert!(office.refused("est label put acme --trust pump.csr").contains("trust.anchors"));
+    office.done("est label delete acme");
 
     office.done("key block pump.csr --reason published");
     assert!(office.refused("sign pump.csr").contains("published"));

@@ -14,8 +14,7 @@ use crate::{
 };
 
 impl Ca {
-    /// What a device is called by the certificate it was born with. A stranger who shows one after another waits, as one who
-    /// guesses passwords does.
+    /// What a device is called by the certificate it was born with. Strangers who show one after another wait.
     pub(in crate::est) async fn born_with(
         &self,
         label: &EstLabel,
@@ -29,7 +28,7 @@ impl Ca {
         let sha256 = leaf.sha256().to_string();
         actor.name = leaf.subject().to_owned();
         actor.credential = Credential::Idevid { label: label.name.clone(), sha256 };
-        if let Some(left) = self.est.attempts.wait(presented.from, None, now) {
+        if let Some(left) = self.est.attempts.wait_for_strangers(presented.from, now) {
             let error = SignInError::wait(left);
             let object = format!("est/{}", label.name);
             let entry = Entry::new(actor, Action::SignIn, object, Decision::Refused);
@@ -37,7 +36,7 @@ impl Ca {
             return Err(error.into());
         }
         if let Err(error) = trust.judge(&chain, now) {
-            self.est.attempts.failed(presented.from, None, now);
+            self.est.attempts.was_stranger(presented.from, now);
             return Err(EnrollError::Untrusted(error));
         }
         let facts = trust.facts(leaf)?;

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::get;
+use super::issued::public;
 use crate::cli::failure::{Failure, expect, expect_json};
-use crate::cli::input::text_file;
 use crate::cli::show;
 use crate::cli::target::Target;
 use crate::client::{Call, segment};
@@ -140,7 +140,7 @@ struct PutLabel {
     /// Who lets a first request through
     #[arg(long, value_enum, default_value_t = Approval::Automatic)]
     approval: Approval,
-    /// Let devices in by the certificate that their manufacturer gave them: its authorities (PEM)
+    /// Let devices in by the certificate that their manufacturer gave them: its authorities (PEM, or one in DER)
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
     /// What such a device is called, by what stands in its certificate: a text with {serial_number} or {common_name}
@@ -240,7 +240,7 @@ impl PutLabel {
             "serverKeygen": self.server_keygen,
         });
         if let Some(file) = &self.trust {
-            let mut trust = json!({ "anchors": text_file(file)?, "names": self.trust_only });
+            let mut trust = json!({ "anchors": public(file, "give the authorities' certificates only")?, "names": self.trust_only });
             if let Some(name) = self.trust_name {
                 trust["name"] = json!(name);
             }

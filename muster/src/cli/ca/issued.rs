@@ -1,6 +1,6 @@
 //! A certificate that was asked for: how it is asked for only once, and where it goes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -29,11 +29,17 @@ pub(super) struct Output {
 }
 
 /// A request, PEM or DER, as the API takes it.
-pub(super) fn request(file: &std::path::Path) -> Result<String, Failure> {
+pub(super) fn request(file: &Path) -> Result<String, Failure> {
+    public(file, "give the request only: openssl req -new -key KEY -subj /CN=NAME -out REQUEST")
+}
+
+/// What anybody may know, PEM or DER, as the API takes it.
+pub(super) fn public(file: &Path, fix: &'static str) -> Result<String, Failure> {
     let bytes = read_bytes(file)?;
     if bytes.windows(PRIVATE_KEY.len()).any(|some| some == PRIVATE_KEY) {
-        return Err(Failure::new(format!("`{}` has a private key in it: nothing was sent", file.display()))
-            .fix("give the request only: openssl req -new -key KEY -subj /CN=NAME -out REQUEST"));
+        return Err(
+            Failure::new(format!("`{}` has a private key in it: nothing was sent", file.display())).fix(fix)
+        );
     }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
