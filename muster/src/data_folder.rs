@@ -5,10 +5,15 @@ use std::io::{self, Read, Seek, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 const LOCK_FILE: &str = "muster.lock";
+/// A process that was killed holds its files until the system has cleared it away, and its successor is there before that.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// A lock file is a line; more is not ours.
 const LOCK_BYTES_MAX: u64 = 64 * 1024;
 
@@ -49,13 +54,17 @@ impl DataFolder {
             .mode(0o600)
             .open(path.join(LOCK_FILE))
             .map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let pid = read_holder(&mut lock).map_or(0, |holder| holder.pid);
-                return Err(DataFolderError::InUse { path, pid });
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    let pid = read_holder(&mut lock).map_or(0, |holder| holder.pid);
+                    return Err(DataFolderError::InUse { path, pid });
+                }
+                Err(TryLockError::Error(source)) => return Err(unusable(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         let mut folder = Self { path, lock };
         folder.announce(Vec::new()).map_err(unusable)?;
@@ -156,6 +165,18 @@ mod tests {
         assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
         drop(first);
         DataFolder::open(&data).unwrap();
+    }
+
+    #[test]
+    fn a_successor_waits_for_one_that_is_on_its_way_out() {
+        let temporary = tempfile::tempdir().unwrap();
+        let first = DataFolder::open(temporary.path()).unwrap();
+        let leaving = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(first);
+        });
+        DataFolder::open(temporary.path()).unwrap();
+        leaving.join().unwrap();
     }
 
     #[test]

@@ -109,7 +109,8 @@ impl Dps {
             None => sql::insert(&named),
             Some(existing) => sql::replace(&named, existing),
         };
-        self.write_certificate(name, unit, audited::of_upload(by, &named.stored), now).await?;
+        let former = existing.as_ref().map(|existing| &existing.stored);
+        self.write_certificate(name, unit, audited::of_upload(by, former, &named.stored), now).await?;
         Ok(self.find_certificate(name).await?.unwrap_or(named))
     }
 

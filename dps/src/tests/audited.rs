@@ -38,6 +38,8 @@ async fn what_authorities_of_others_are_trusted_for_is_on_record_with_who_said_s
         };
         assert_eq!(verify(&leaf("other", &top)).await, 400);
         assert_eq!(verify(&leaf(&code, &top)).await, 200);
+        let other = json!({ "certificate": pem(&top.certificate), "crlUrls": [] });
+        owner.store("Plant", other).await;
         owner.put(GROUP, &referring("plant", None)).await;
         assert_eq!(owner.send("DELETE", "/certificates/plant", &[("if-match", "*")], "").await.status, 409);
         let nobody = Http { authorization: None, dps: owner.dps.clone(), chain: Vec::new() };
@@ -47,15 +49,16 @@ async fn what_authorities_of_others_are_trusted_for_is_on_record_with_who_said_s
 
         let said = written(&ca, before).await;
         let told: Vec<_> = said.iter().map(|(_, _, decision, reason)| (decision.as_str(), reason.as_str())).collect();
-        assert_eq!(said.len(), 7, "{said:#?}");
+        assert_eq!(said.len(), 8, "{said:#?}");
         assert!(said.iter().all(|(action, object, ..)| action == "external.change" && object == "external/plant"));
         assert!(told[0].1.contains("`CN=plant`") && told[0].1.contains("(require): http://crl.example.test/a"), "{said:#?}");
         assert_eq!(told[1], ("allowed", "a verification code was asked for"));
         assert!(told[2].0 == "refused" && told[2].1.contains("common name"), "{said:#?}");
         assert_eq!(told[3], ("allowed", "trusted: possession of its key was shown"));
-        assert!(told[4].0 == "refused" && told[4].1.contains("group `g` refers to"), "{said:#?}");
-        assert_eq!(told[5], ("refused", "there is no `Authorization` header"));
-        assert_eq!(told[6], ("allowed", "deleted"));
+        assert!(told[4].1.ends_with("trusted as before; no revocation lists"), "{said:#?}");
+        assert!(told[5].0 == "refused" && told[5].1.contains("group `g` refers to"), "{said:#?}");
+        assert_eq!(told[6], ("refused", "there is no `Authorization` header"));
+        assert_eq!(told[7], ("allowed", "deleted"));
         let who = ca.audit_page(before + 1, 1).await.unwrap().remove(0);
         assert_eq!((who.actor.as_str(), who.credential.as_str()), ("provisioningserviceowner", "policy:provisioningserviceowner"));
         assert_eq!(who.certificate_sha256.map(hex::encode_upper), Some(top.certificate.sha256().to_string()));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::enrolled::versioned;
@@ -188,7 +188,12 @@ async fn upload(upload: Upload) -> Result<(), Failure> {
     if upload.replace {
         call = call.header("if-match", "*");
     }
-    let stored = expect_json(upload.target.dps()?.call(&call).await?)?;
+    let answer = upload.target.dps()?.call(&call).await?;
+    let is_there = answer.status == StatusCode::CONFLICT && !upload.replace;
+    let stored = expect_json(answer).map_err(|failure| match is_there {
+        true => failure.fix("--replace changes the one that is there; or choose another name"),
+        false => failure,
+    })?;
     if upload.target.json {
         show::json(&stored);
         return Ok(());
