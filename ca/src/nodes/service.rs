@@ -50,11 +50,8 @@ impl Ca {
             let mut changes = Changes::default();
             page.entries.iter().for_each(|(action, object)| changes.take(action, object));
             reading.revoked.extend(changes.revoked.holders.iter().map(|holder| (now, holder.clone())));
-            if outcome.is_ok() {
-                outcome = self.follow(changes, now).await;
-            } else {
-                let _ = self.follow(changes, now).await;
-            }
+            let followed = self.follow(changes, now).await;
+            outcome = outcome.and(followed);
             at = page.until;
             if outcome.is_ok() {
                 reading.entry = at;
@@ -89,9 +86,7 @@ impl Ca {
         for id in revoked.authorities.iter().filter_map(|id| AuthorityId::parse(id).ok()) {
             outcomes.push(self.hear_authority(&id, now).await.map_err(NodesError::from));
         }
-        for holder in &revoked.holders {
-            outcomes.push(self.hear_holder(holder, now).await.map_err(NodesError::from));
-        }
+        outcomes.push(self.hear_holders(&revoked.holders, now).await.map_err(NodesError::from));
         outcomes.push(self.hear_serials(&revoked.serials, now).await.map_err(NodesError::from));
         if changes.profiles {
             outcomes.push(self.issuance.profiles.reload(&self.db).await.map_err(NodesError::from));

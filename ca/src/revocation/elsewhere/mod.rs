@@ -2,5 +2,5 @@
 
 mod service;
 
-/// Serials that are looked up at the same time.
-const READ_AT_ONCE: usize = 32;
+/// Serials or holders that are looked up at the same time: half of the store's readers stay for others.
+const READ_AT_ONCE: usize = 8;

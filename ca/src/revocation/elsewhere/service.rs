@@ -46,15 +46,26 @@ impl Ca {
         Ok(())
     }
 
-    /// A holder that was revoked as a whole, or readmitted.
-    pub(crate) async fn hear_holder(&self, name: &str, now: Timestamp) -> Result<(), RevocationReadError> {
+    /// Holders that were revoked as a whole, or readmitted.
+    pub(crate) async fn hear_holders(
+        &self,
+        names: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), RevocationReadError> {
+        for some in names.iter().collect::<Vec<_>>().chunks(READ_AT_ONCE) {
+            try_join_all(some.iter().map(|name| self.hear_holder(name, now))).await?;
+        }
+        Ok(())
+    }
+
+    async fn hear_holder(&self, name: &str, now: Timestamp) -> Result<(), RevocationReadError> {
         let what = What::Holder(name.to_owned());
         let seen = self.barred(name);
-        let bar = bar::sql::of(&self.db, name).await?;
-        // In force before anybody hears of the revocation, as here.
+        let (bar, facts) = (bar::sql::of(&self.db, name).await?, self.recorded(&what).await?);
+        // All is read: from here on nothing fails that was done by half. Barred before anybody hears of it, as here.
         let is_barred_anew = self.revocations.hear_bar(name, seen, bar);
         let mut is_news = false;
-        for fact in self.recorded(&what).await? {
+        for fact in facts {
             is_news |= self.revocations.hear(&what, fact);
         }
         if is_news {
@@ -74,11 +85,13 @@ impl Ca {
         let own = self.own_certificates(id).await?.into_iter();
         let own = own.map(|(authority, serial)| What::Serial { authority, serial });
         let what = What::Authority(id.clone());
-        let mut is_news = false;
+        let mut recorded = Vec::new();
         for what in own.chain([what.clone()]) {
-            for fact in self.recorded(&what).await? {
-                is_news |= self.revocations.hear(&what, fact);
-            }
+            recorded.extend(self.recorded(&what).await?.into_iter().map(|fact| (what.clone(), fact)));
+        }
+        let mut is_news = false;
+        for (what, fact) in recorded {
+            is_news |= self.revocations.hear(&what, fact);
         }
         if is_news {
             self.crls.mark(&what, None, now);
