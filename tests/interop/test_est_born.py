@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from enrolling import TYPE, ask, base64_of, ca_of_pki, certificate_of, lab, post
+from enrolling import TYPE, ask, base64_of, ca_of_pki, certificate_of, curl, lab, post
 from judges import openssl
 
 IDEVID = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
@@ -74,6 +74,14 @@ def test_it_cannot_choose_another_name(there, acme):
     _, request = ask(there, "acme-A-99")
     status, _, out = post(there, "simpleenroll", base64_of(request), *showing(acme.device("A-18")))
     assert status == 400 and "`acme-A-18`" in out.read_text()
+
+
+def test_it_is_told_its_name_when_it_asks_what_to_ask_for(there, acme):
+    device, out = acme.device("A-23"), there.folder / "attributes"
+    assert curl(there, "csrattrs", *showing(device), out=out) == (200, "application/csrattrs")
+    der = there.folder / "attributes.der"
+    openssl("base64", "-d", "-in", out, "-out", der)
+    assert "UTF8STRING        :acme-A-23" in openssl("asn1parse", "-inform", "DER", "-in", der)
 
 
 @pytest.mark.parametrize("stranger", ["other", "server", "alone"])

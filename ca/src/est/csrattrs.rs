@@ -5,6 +5,7 @@ use x509_cert::der::{Encode, asn1::ObjectIdentifier};
 
 use super::PopLink;
 use crate::{
+    SubjectFacts,
     profile::{Demand, KeyFamily, Profile},
     tlv::{SEQUENCE, element},
 };
@@ -28,9 +29,9 @@ const VERSION_1: [u8; 3] = [2, 1, 0];
 const KEY_INFO: u8 = 0xa0;
 const ATTRIBUTES: u8 = 0xa1;
 
-/// CsrAttrs, DER.
-pub(super) fn of(profile: &Profile, pop_link: PopLink) -> Vec<u8> {
-    let demands = profile.demands();
+/// CsrAttrs, DER, for somebody of whom this is known.
+pub(super) fn of(profile: &Profile, pop_link: PopLink, known: &SubjectFacts) -> Vec<u8> {
+    let demands = profile.demands(known);
     let key = profile.demands_key().map(algorithm);
     let mut list = vec![template(&demands, key.as_ref(), profile.demands_names())];
     list.extend(key.map(|(kind, parameters)| match parameters {
@@ -108,10 +109,14 @@ mod tests {
         Profile::parse(&change(text.to_owned()), 1).unwrap()
     }
 
+    fn nobody() -> SubjectFacts {
+        SubjectFacts::default()
+    }
+
     #[test]
     fn a_profile_that_leaves_the_choice_asks_for_a_common_name_only() {
         let wanted = "30233021060b2a864886f70d010910023d311230100201003009310730050603550403a100";
-        assert_eq!(hex::encode(of(&profile(|text| text), PopLink::Optional)), wanted);
+        assert_eq!(hex::encode(of(&profile(|text| text), PopLink::Optional, &nobody())), wanted);
     }
 
     #[test]
@@ -123,7 +128,7 @@ mod tests {
                 .replace("O={organization?}", "O=Contoso")
                 .replace("names = [", "names_required = true\nnames = [")
         });
-        let found = hex::encode(of(&profile, PopLink::Optional));
+        let found = hex::encode(of(&profile, PopLink::Optional, &nobody()));
         let has = |what: &str, hex: &str| assert!(found.contains(&hex.replace(' ', "")), "{what}: {found}");
         has("CN and serialNumber without values", "31073005 0603550403 31073005 0603550405");
         has("O with one", &hex::encode("\x06\x03\x55\x04\x0a\x0c\x07Contoso"));
@@ -131,8 +136,20 @@ mod tests {
         has("[1] subjectAltName without a value", "3109 3007 3005 0603551d11");
         has("the old form of the key", "3012 06072a8648ce3d0201 3107 06052b81040022");
         assert!(found.ends_with("0603550405"), "the old form of the serial number: {found}");
-        let linked = hex::encode(of(&profile, PopLink::Required));
+        let linked = hex::encode(of(&profile, PopLink::Required, &nobody()));
         assert!(linked.ends_with("060355040506092a864886f70d010907"), "challengePassword: {linked}");
+    }
+
+    #[test]
+    fn who_is_known_is_told_its_own_name() {
+        let known = SubjectFacts {
+            common_name: Some("A-17".to_owned()),
+            serial_number: Some("17".to_owned()),
+            ..nobody()
+        };
+        let found = hex::encode(of(&profile(|text| text), PopLink::Optional, &known));
+        let name = format!("{}a100", hex::encode("0\x0f1\x0d0\x0b\x06\x03\x55\x04\x03\x0c\x04A-17"));
+        assert!(found.ends_with(&name), "{found}");
     }
 
     /// One of the examples of RFC 9908 has the old form with a curve, a serial number and a hash; but for the hash, which

@@ -1,6 +1,9 @@
 //! What a certification request for this profile must have, for those who ask before they ask. Pure.
 
-use x509_cert::der::{Encode, asn1::ObjectIdentifier};
+use x509_cert::{
+    der::{Decode, Encode, asn1::ObjectIdentifier},
+    name::Name,
+};
 
 use super::{KeyFamily, Kind, Profile, attribute};
 use crate::issuance::SubjectFacts;
@@ -9,21 +12,21 @@ use crate::issuance::SubjectFacts;
 pub(crate) enum Demand {
     /// The request says what.
     Asked(ObjectIdentifier),
-    /// It is always the same: a RelativeDistinguishedName, DER.
+    /// It is always the same, or is known already: a RelativeDistinguishedName, DER.
     Fixed(Vec<u8>),
 }
 
 impl Profile {
-    /// The subject of a request, as far as the profile wants one.
-    pub(crate) fn demands(&self) -> Vec<Demand> {
+    /// The subject of a request, as far as the profile wants one, from somebody of whom this is known.
+    pub(crate) fn demands(&self, known: &SubjectFacts) -> Vec<Demand> {
+        let fixed = |line: &attribute::AttributeTemplate, facts: &SubjectFacts| {
+            let subject = attribute::subject(std::slice::from_ref(line), facts).ok()?;
+            let name = Name::from_der(&subject).ok()?;
+            name.as_ref().iter().next()?.to_der().ok().map(Demand::Fixed)
+        };
         let demand = |line: &attribute::AttributeTemplate| match line.asks() {
-            Some(oid) => Some(Demand::Asked(oid)),
-            None => {
-                let subject =
-                    attribute::subject(std::slice::from_ref(line), &SubjectFacts::default()).ok()?;
-                let name = <x509_cert::name::Name as x509_cert::der::Decode>::from_der(&subject).ok()?;
-                name.as_ref().iter().next()?.to_der().ok().map(Demand::Fixed)
-            }
+            Some(oid) => Some(fixed(line, known).unwrap_or(Demand::Asked(oid))),
+            None => fixed(line, &SubjectFacts::default()),
         };
         self.subject.iter().filter_map(demand).collect()
     }

@@ -99,7 +99,8 @@ async fn answer(
         }
         Operation::CsrAttrs => {
             let profile = ca.profile(&label.profile).ok_or(Refusal::Path)?;
-            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile, label.pop_link), form))
+            let known = ca.known_by_birth(&label, request.extensions().get(), now);
+            Ok(base64(ATTRIBUTES, &csrattrs::of(&profile, label.pop_link, &known), form))
         }
         Operation::SimpleEnroll => enroll(ca, &label, Wish::Enroll, request, now).await,
         Operation::SimpleReenroll => enroll(ca, &label, Wish::Reenroll, request, now).await,

@@ -175,6 +175,25 @@ async fn a_label_says_what_of_the_certificate_names_the_device_and_which_names_i
 }
 
 #[tokio::test]
+async fn csrattrs_tells_a_device_what_it_is_called_and_a_stranger_nothing() {
+    let server = Server::open().await;
+    let [acme, other] = ["Acme", "Other"].map(Manufacturer::new);
+    server.trusting(&acme, |trust| trust.name = "acme-{serial_number}".to_owned()).await;
+    let asked = async |device: Option<Device>| {
+        let chain = device.map(|device| device.chain).unwrap_or_default();
+        let answer = server.send(Call { chain, ..get("lab1/csrattrs") }).await;
+        assert_eq!(answer.status, 200);
+        BASE64_STANDARD.decode(answer.body.replace('\n', "")).unwrap()
+    };
+    let told = asked(Some(acme.device("A-17"))).await;
+    assert!(String::from_utf8_lossy(&told).contains("acme-A-17"));
+    let open = asked(None).await;
+    assert_eq!(asked(Some(other.device("A-17"))).await, open);
+    assert_eq!(asked(Some(acme.bent(|_| {}))).await, open);
+    server.close().await;
+}
+
+#[tokio::test]
 async fn a_stranger_is_told_nothing_and_its_reason_is_on_record() {
     let server = Server::open().await;
     let [acme, other] = ["Acme", "Other"].map(Manufacturer::new);

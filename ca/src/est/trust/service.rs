@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use muster_x509::{Certificate, Malformed};
+use muster_x509::{Certificate, Malformed, Peer};
 
 use super::Trust;
 use crate::{
@@ -42,6 +42,31 @@ impl Ca {
         let facts = trust.facts(leaf)?;
         actor.name = facts.common_name.clone().unwrap_or_default();
         Ok(facts)
+    }
+}
+
+impl Ca {
+    /// What a client that asks before it asks is called, as far as it shows that; nothing is decided.
+    pub(in crate::est) fn known_by_birth(
+        &self,
+        label: &EstLabel,
+        peer: Option<&Peer>,
+        now: Timestamp,
+    ) -> SubjectFacts {
+        let known = || {
+            let (peer, trust) = (peer?, self.est.book().trust(&label.name)?);
+            let chain = peer.certificates().ok()?;
+            let leaf = chain.first()?;
+            if self.est.attempts.wait_for_strangers(Some(peer.address), now).is_some() {
+                return None;
+            }
+            if trust.judge(&chain, now).is_err() {
+                self.est.attempts.was_stranger(Some(peer.address), now);
+                return None;
+            }
+            trust.facts(leaf).ok()
+        };
+        known().unwrap_or_default()
     }
 }
 
