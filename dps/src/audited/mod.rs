@@ -18,9 +18,8 @@ pub(crate) fn of_certificate(by: &Caller, name: &str, decision: Decision) -> Ent
 
 /// All that an upload or a change makes of it.
 pub(crate) fn of_upload(by: &Caller, former: Option<&Stored>, stored: &Stored) -> Entry {
-    let is_as_before = former.is_some_and(|former| {
-        former.standing == stored.standing && former.certificate == stored.certificate
-    });
+    let is_as_before = former
+        .is_some_and(|former| former.standing == stored.standing && former.certificate == stored.certificate);
     let standing = match stored.standing {
         Standing::Verified if is_as_before => "trusted as before",
         Standing::Verified => "trusted, as the operator vouches for it",
