@@ -364,3 +364,16 @@ def test_what_is_revoked_is_cut_within_a_second_and_does_not_come_back(server, d
         _, files = files_of(tmp_path, key, done)
         client, _ = connected(server, done, files)
         client.shutdown()
+
+
+def test_a_released_sdk_which_cannot_ask_for_a_certificate_lives_by_its_key_unless_one_is_required(server, dps, hubs, group):
+    key = derive(group, "csr-not")
+    live(server, hubs, provision(server, "csr-not", key=key), key=key)
+    strict = enroll_group(
+        dps, "csr-strict", {"type": "symmetricKey"}, credentialPolicyName="issuing/device", certificateRequired=True
+    )
+    assert strict["certificateRequired"] is True
+    key = derive(strict["attestation"]["symmetricKey"]["primaryKey"], "csr-strict-1")
+    refused = OverHttps(server, "csr-strict-1", key).ask()
+    assert refused.status_code == 400 and "`certificateRequired`" in refused.json()["message"], refused.text
+    assert "csr" in server.muster("explain", refused.headers["x-ms-request-id"])
