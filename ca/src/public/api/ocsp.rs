@@ -56,10 +56,12 @@ async fn respond(Public { ca, clock }: &Public, asked: &HeaderMap, sent: &[u8]) 
     }
 }
 
+/// For whoever asked, now: with its nonce, or without what was asked for. A cache may keep what is silent about that.
 fn plain(status: StatusCode, der: Bytes) -> Response {
     let mut response = Response::new(Body::from(der));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(TYPE));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

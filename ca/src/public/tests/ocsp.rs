@@ -124,7 +124,7 @@ async fn good_is_said_of_nothing_that_was_not_issued_here() {
         let answer = client.post(&client.request("issuing", serials, &[])).await;
         assert_eq!((answer.status, &*answer.body), (StatusCode::OK, &UNAUTHORIZED[..]));
         assert_eq!(answer.header("content-type"), "application/ocsp-response");
-        assert_eq!(answer.header("cache-control"), "");
+        assert_eq!(answer.header("cache-control"), "no-store");
     }
     // A certificate of the issuing authority is none of the root's.
     let answer = client.post(&client.request("root", &[serial(&issued)], &[])).await;
@@ -176,7 +176,8 @@ async fn a_nonce_comes_back_in_an_answer_of_its_own_that_nobody_keeps() {
     let answer = client.post(&first).await;
     let again = client.post(&second).await;
     assert_ne!(answer.body, again.body);
-    for header in ["cache-control", "etag", "expires", "last-modified"] {
+    assert_eq!(answer.header("cache-control"), "no-store");
+    for header in ["etag", "expires", "last-modified"] {
         assert_eq!(answer.header(header), "");
     }
     let request = muster_x509::OcspRequest::parse(&first).unwrap();
