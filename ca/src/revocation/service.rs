@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Action, Ca, Caller, Decision, Entry,
-    hierarchy::{AuthorityId, Transition},
+    hierarchy::{Authority, AuthorityId, Transition},
     issuance::Holder,
     log::Record,
 };
@@ -238,7 +238,9 @@ impl Ca {
             What::Holder(name) => self.revoke_holder(name, last, wanted, caller, now).await,
             What::Authority(id) => {
                 let mut with = vec![sql::put_authority(id, wanted)];
-                let own = self.own_certificates(id).await?;
+                let mut own = self.own_certificates(id).await?;
+                // Right below a root there may be one that was revoked before, for a reason of its own.
+                own.retain(|(issuer, serial)| self.revoked_itself(issuer, serial, None).is_none());
                 with.extend(own.iter().map(|(parent, serial)| sql::put_serial(parent, *serial, wanted)));
                 let because = wanted.reason.as_str();
                 self.change_authority(id, Transition::Revoke, because, with, caller, now).await?;
@@ -307,13 +309,28 @@ impl Ca {
         below.map(|it| &it.id).find(|id| is_it(id)).cloned()
     }
 
-    /// The certificates of an authority, also those before the current one, with who issued them; a root has no parent
-    /// to say that it is revoked.
+    /// The certificates by which others learn that an authority is revoked, with who issued them: its own, also those before
+    /// the current one. A root has no parent to say it, so its own list does of those right below.
     pub(crate) async fn own_certificates(
         &self,
         id: &AuthorityId,
     ) -> Result<Vec<(AuthorityId, [u8; 16])>, StoreError> {
-        let Some(authority) = self.authority(id) else { return Ok(Vec::new()) };
+        let tree = self.tree();
+        let Some(authority) = tree.find(id) else { return Ok(Vec::new()) };
+        if authority.parent.is_some() {
+            return self.certificates_of(authority).await;
+        }
+        let mut below = Vec::new();
+        for authority in tree.iter().filter(|it| it.parent.as_ref() == Some(id)) {
+            below.extend(self.certificates_of(authority).await?);
+        }
+        Ok(below)
+    }
+
+    async fn certificates_of(
+        &self,
+        authority: &Authority,
+    ) -> Result<Vec<(AuthorityId, [u8; 16])>, StoreError> {
         let (Some(parent), Some(certificate)) = (&authority.parent, &authority.certificate) else {
             return Ok(Vec::new());
         };

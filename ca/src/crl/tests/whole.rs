@@ -100,3 +100,25 @@ async fn a_revoked_authority_is_on_its_parents_list_with_every_certificate_it_ha
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_root_that_is_revoked_says_it_of_those_right_below() {
+    for_each_site(async |site| {
+        let running = site.open(now()).await;
+        let (root, issuing) = (AuthorityId::root(), AuthorityId::issuing());
+        let below = running.certificate(&issuing);
+        let said = |running: &Running| {
+            let list = running.list(&root, 0).signed_by(&running.certificate(&root)).unwrap();
+            list.revoked(below.serial()).map(|revoked| revoked.at)
+        };
+        assert_eq!(said(&running), None);
+        running.revoke(What::Authority(root.clone()), Reason::CessationOfOperation, now()).await;
+        assert_eq!(said(&running), Some(now()));
+        running.close().await;
+
+        let running = site.open(now() + DAY).await;
+        assert_eq!(said(&running), Some(now()), "after a restart, too");
+        running.close().await;
+    })
+    .await;
+}
