@@ -1,7 +1,7 @@
 //! What is asked for, judged: facts within limits, names within the profile's scope, and a certification request that
 //! does not ask for what nobody may have. Pure.
 
-use x509_cert::{der::Decode, name::Name};
+use x509_cert::{attr::AttributeTypeAndValue, der::Decode, name::Name};
 
 use muster_x509::{AltName, BasicConstraints, Csr, KeyUse, NAMES_MAX, PublicKey};
 
@@ -137,6 +137,7 @@ impl Profile {
             }
             surplus.push(format!("purpose {purpose}"));
         }
+        surplus.extend(facts.into_iter().flat_map(|facts| self.left_out_of_subject(csr, facts)));
         let names = requested.alt_names.iter();
         let names = names.filter(|name| facts.is_some_and(|facts| !is_given(name, facts)));
         surplus.extend(names.map(|name| format!("name {}", title(name))));
@@ -149,6 +150,15 @@ impl Profile {
                 Ok(surplus.into_iter().map(|what| format!("left out: {what}")).collect())
             }
         }
+    }
+}
+
+impl Profile {
+    fn left_out_of_subject(&self, csr: &Csr, facts: &SubjectFacts) -> Vec<String> {
+        let Ok(subject) = Name::from_der(csr.subject_der()) else { return Vec::new() };
+        let given = |asked: &AttributeTypeAndValue| self.subject.iter().any(|line| line.gives(asked, facts));
+        let left_out = subject.iter().filter(|asked| !given(asked));
+        left_out.map(|asked| format!("subject attribute {}", shown(&asked.to_string()))).collect()
     }
 }
 

@@ -99,6 +99,13 @@ impl AttributeTemplate {
         Some(Self { oid, chars_max, spelling, template })
     }
 
+    /// Whether it puts that into the certificate.
+    pub(super) fn gives(&self, asked: &AttributeTypeAndValue, facts: &SubjectFacts) -> bool {
+        let value = asked.value.value();
+        self.oid == asked.oid
+            && self.template.fill(facts).is_ok_and(|lines| lines.iter().any(|line| line.as_bytes() == value))
+    }
+
     pub(super) fn names(&self, fact: &str) -> bool {
         self.template.names(fact)
     }

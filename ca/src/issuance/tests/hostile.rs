@@ -123,13 +123,14 @@ async fn what_is_asked_for_and_not_given_is_left_out_and_told_or_refused_when_th
                 "1.2.3.4=ASN1:UTF8String:x",
             ];
             let subject = SubjectFacts { uris: vec!["urn:example:pump-1".to_owned()], ..facts("pump-1") };
-            request("device", openssl_csr("/CN=pump-1", &P256, &extensions), subject)
+            request("device", openssl_csr("/O=Contoso/CN=pump-1", &P256, &extensions), subject)
         };
         let issued = ca.issue(surplus(), now()).await.unwrap();
         assert_eq!(
             issued.remarks,
             [
                 "left out: purpose 1.3.6.1.5.5.7.3.1",
+                "left out: subject attribute O=Contoso",
                 "left out: name DNS:admin.example",
                 "left out: name IP:10.0.0.1",
                 "left out: extension 1.2.3.4",
@@ -138,7 +139,7 @@ async fn what_is_asked_for_and_not_given_is_left_out_and_told_or_refused_when_th
         let dir = tempfile::tempdir().unwrap();
         let [.., leaf] = on_disk(dir.path(), &issued);
         let text = openssl(&["x509", "-in", &leaf, "-noout", "-text"]);
-        for absent in ["admin.example", "10.0.0.1", "Server Authentication", "1.2.3.4"] {
+        for absent in ["Contoso", "admin.example", "10.0.0.1", "Server Authentication", "1.2.3.4"] {
             assert!(!text.contains(absent), "{absent}");
         }
         assert!(last_entry(&ca).await.reason.contains("left out: name DNS:admin.example"));
@@ -152,6 +153,11 @@ async fn what_is_asked_for_and_not_given_is_left_out_and_told_or_refused_when_th
         assert_eq!(
             refusal(ca.issue(surplus(), now()).await),
             "certification request asks for `purpose 1.3.6.1.5.5.7.3.1`, which the profile does not give: leave it out"
+        );
+        let other = request("device", openssl_csr("/O=Contoso/CN=pump-1", &P256, &[]), facts("pump-1"));
+        assert_eq!(
+            refusal(ca.issue(other, now()).await),
+            "certification request asks for `subject attribute O=Contoso`, which the profile does not give: leave it out"
         );
     })
     .await;
