@@ -183,6 +183,9 @@ impl Ca {
         now: Timestamp,
     ) -> Result<(), EstChangeError> {
         label.check()?;
+        if let Some((trust, _)) = label.trusted()? {
+            trust.check_dates(now)?;
+        }
         let authority = label.authority_id().filter(|id| self.authority(id).is_some());
         authority.ok_or_else(|| EstChangeError::NoAuthority(label.authority.clone()))?;
         if self.profile(&label.profile).is_none() {

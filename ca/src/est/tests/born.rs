@@ -258,6 +258,9 @@ async fn trust_is_checked_when_it_is_set_and_each_refusal_is_on_record() {
         name: name.to_owned(),
         names: Vec::new(),
     };
+    let mut over = authority("Over");
+    over.0.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let over = over.0.self_signed(&over.1).unwrap().pem();
     let serial = "{serial_number}";
     for (trust, why) in [
         (trust("", serial), "trust.anchors"),
@@ -265,6 +268,7 @@ async fn trust_is_checked_when_it_is_set_and_each_refusal_is_on_record() {
         (trust(&KeyPair::generate().unwrap().serialize_pem(), serial), "PRIVATE KEY"),
         (trust(&muster_x509::to_pem(device.der()), serial), "cannot issue certificates"),
         (trust(&anchors.repeat(17), serial), "at most 16"),
+        (trust(&over, serial), "`CN=Over`, which cannot be trusted (it expired at 2020-01-01T00:00:00Z)"),
         (trust(anchors, "pump"), "trust.name"),
         (trust(anchors, "{serial_number?}"), "trust.name"),
         (trust(anchors, "{mac}"), "trust.name"),

@@ -110,6 +110,17 @@ fn name(text: &str) -> Option<Template> {
 }
 
 impl Trust {
+    /// When it is set: an authority that is over lets nobody in. One that ends later is told of by every refusal.
+    pub(super) fn check_dates(&self, now: Timestamp) -> Result<(), EstChangeError> {
+        match self.anchors.iter().find(|anchor| anchor.not_after() < now) {
+            Some(over) => {
+                let why = format!("it expired at {}", over.not_after());
+                Err(EstChangeError::anchor(over.subject(), why, "give one that is valid"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The chain as it was presented, leaf first.
     pub(super) fn judge(&self, presented: &[Certificate], now: Timestamp) -> Result<(), ChainError> {
         Validation::of_clients(&self.anchors, now).path(presented).map(|_| ())
