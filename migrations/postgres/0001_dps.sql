@@ -43,8 +43,6 @@ CREATE TABLE external_crl (
   number      TEXT COLLATE "C",            -- 40 hex digits, sorts like the number; NULL: nothing came yet
   this_update_us BIGINT,
   der         BYTEA,
-  etag        TEXT,            -- by which its server tells whether it has another one, as it sent them
-  last_modified TEXT,
   PRIMARY KEY (certificate, url)
 );
 CREATE INDEX external_crl_due ON external_crl (due_us);
@@ -61,22 +59,6 @@ CREATE TABLE registration (
 );
 CREATE INDEX registration_by_enrollment ON registration (enrollment, id);
 CREATE INDEX registration_pending ON registration (id) WHERE pending = 1;
-
--- Devices whose twins are to say when their newest certificate is to be renewed.
-CREATE TABLE reminder (
-  id       TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- of the registration
-  mark     TEXT   NOT NULL, -- another one each time that there is something new to remind it of
-  failures BIGINT NOT NULL, -- in a row
-  due_us   BIGINT NOT NULL
-);
-CREATE INDEX reminder_due ON reminder (due_us, id);
-
--- How far the authority's log was looked through for them.
-CREATE TABLE reminder_place (
-  one  BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
-  next BIGINT NOT NULL -- log index
-);
-INSERT INTO reminder_place (one, next) VALUES (1, 0);
 
 CREATE TABLE registration_trace (
   seq          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- in order of writing, so also of age

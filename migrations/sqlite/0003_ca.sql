@@ -70,7 +70,6 @@ CREATE TABLE ca_audit_entry (
     previous TEXT NOT NULL,            -- the hash of the entry before
     hash TEXT NOT NULL
 );
-CREATE INDEX ca_audit_entry_certificate ON ca_audit_entry (certificate_sha256) WHERE log_index IS NOT NULL;
 
 -- issuance: every certificate, from before it is signed
 CREATE TABLE ca_certificate (

@@ -57,3 +57,58 @@ fn applied(connection: &rusqlite::Connection) -> rusqlite::Result<HashMap<i64, V
     let mut statement = connection.prepare("SELECT version, checksum FROM _sqlx_migrations")?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open_memory;
+
+    /// How the checksums begin of what is in people's databases.
+    const LANDED: [(&Migrator, [&str; 3]); 2] = [
+        (&SQLITE, ["80595f6c6ae78dcf", "2ea5cd2e621ce896", "5a28b9532351de9d"]),
+        (&POSTGRES, ["8d8f06a566e537b2", "2ea5cd2e621ce896", "aed8927b3b79a954"]),
+    ];
+
+    #[test]
+    fn a_migration_that_landed_is_never_changed_but_followed_by_another() {
+        for (migrator, landed) in LANDED {
+            let sums = migrator
+                .iter()
+                .map(|it| it.checksum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+            for (sum, landed) in sums.zip(landed) {
+                assert!(sum.starts_with(landed), "{sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_applied_is_not_applied_again_and_what_is_unknown_is_refused() {
+        let mut connection = open_memory().unwrap();
+        run_sqlite(&mut connection).unwrap();
+        run_sqlite(&mut connection).unwrap();
+        assert_eq!(applied(&connection).unwrap().len(), SQLITE.iter().count());
+        connection.execute(ADD, params![999, "of a later version", b""]).unwrap();
+        assert!(matches!(run_sqlite(&mut connection), Err(MigrateError::VersionMissing(999))));
+        connection.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2", []).unwrap();
+        assert!(matches!(run_sqlite(&mut connection), Err(MigrateError::VersionMismatch(2))));
+    }
+
+    #[test]
+    fn a_database_of_before_is_brought_up_to_date_with_what_is_in_it() {
+        let mut connection = open_memory().unwrap();
+        connection.execute_batch(APPLIED).unwrap();
+        for migration in SQLITE.iter().take(3) {
+            connection.execute_batch(migration.sql.as_str()).unwrap();
+            let row = params![migration.version, migration.description, migration.checksum];
+            connection.execute(ADD, row).unwrap();
+        }
+        connection
+            .execute("INSERT INTO ca_blocked_key (spki, reason, created) VALUES ('a', 'b', 1)", [])
+            .unwrap();
+        run_sqlite(&mut connection).unwrap();
+        let count = "SELECT COUNT(*) FROM ca_blocked_key";
+        let kept: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1);
+        connection.execute_batch("SELECT id FROM reminder; SELECT etag FROM external_crl").unwrap();
+    }
+}
