@@ -50,6 +50,10 @@ impl LinkedHub for Nowhere {
         Box::pin(async { Ok(()) })
     }
 
+    fn certified<'a>(&'a self, _: &'a [DeviceId]) -> BoxFuture<'a, Result<Vec<DeviceId>, HubError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn remove<'a>(&'a self, _: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>> {
         Box::pin(async { Ok(()) })
     }

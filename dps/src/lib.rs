@@ -28,7 +28,6 @@ pub use enrollment::EnrollmentKind;
 pub use external_crl::{CrlUrl, Fetch, FetchFailed, Fetched, Validators};
 pub use linked_hub::{Admitted, HubError, Link, LinkedHub};
 pub use registration::{Answer, Ask, ConnectRefused, OperationId, Presented, Transport, WhereaboutsError};
-pub use reminder::told_in_twin;
 pub use service::{Dps, OpenError};
 pub use settings::{Limits, RETRY_AFTER_S, Settings};
 pub use trace::TrackingId;

@@ -69,6 +69,13 @@ impl LinkedHub for InProcess {
         })
     }
 
+    fn certified<'a>(&'a self, devices: &'a [DeviceId]) -> BoxFuture<'a, Result<Vec<DeviceId>, HubError>> {
+        Box::pin(async move {
+            let certified = self.hub.certified(devices).await;
+            certified.map_err(|error| HubError::Unavailable(error.to_string()))
+        })
+    }
+
     fn remove<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>> {
         Box::pin(async move {
             self.hub.remove(device, now()).await.map_err(|error| match error {

@@ -40,10 +40,7 @@ async fn renew(ca: &Ca, renewal: Renewal) -> Result<Renewed, NotRenewed> {
     };
     let issued = ca.renew(request, now).await.map_err(not_renewed)?;
     let all = std::iter::once(&issued.certificate).chain(&issued.chain);
-    Ok(Renewed {
-        chain: all.map(|certificate| certificate.der().to_vec()).collect(),
-        desired: muster_dps::told_in_twin(&issued.certificate),
-    })
+    Ok(Renewed { chain: all.map(|certificate| certificate.der().to_vec()).collect() })
 }
 
 fn not_renewed(error: RenewError) -> NotRenewed {

@@ -31,6 +31,10 @@ pub trait LinkedHub: Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<(), HubError>>;
 
+    /// Those of these devices that it knows by certificates of an authority, whoever brought them there. None where that cannot
+    /// be asked of many.
+    fn certified<'a>(&'a self, devices: &'a [DeviceId]) -> BoxFuture<'a, Result<Vec<DeviceId>, HubError>>;
+
     /// Also well when the device is not there.
     fn remove<'a>(&'a self, device: &'a DeviceId) -> BoxFuture<'a, Result<(), HubError>>;
 }

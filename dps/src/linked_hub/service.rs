@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use muster_identity::{Admission, Arrival as AtHub, Capabilities, DeviceState, HostName};
+use muster_identity::{Admission, Arrival as AtHub, Capabilities, DeviceId, DeviceState, HostName};
 use serde_json::{Map, Value};
 use tokio::time::{error::Elapsed, timeout};
 
@@ -55,6 +55,17 @@ impl Dps {
     ) -> Result<(), Obstacle> {
         let hub = self.hub(&place.hub).ok_or(Obstacle::NotLinked)?;
         answered(timeout(TELLING_MAX, hub.tell(&place.device, desired, now)).await, TELLING_MAX)
+    }
+
+    /// The same devices may be at several hubs.
+    pub(crate) async fn certified(&self, devices: &[DeviceId]) -> Result<Vec<Place>, HubError> {
+        let mut places = Vec::new();
+        for link in &self.links {
+            let hub = link.hub.host();
+            let certified = link.hub.certified(devices).await?;
+            places.extend(certified.into_iter().map(|device| Place { hub: hub.clone(), device }));
+        }
+        Ok(places)
     }
 
     /// Capabilities move with the device's data (dps.md §9.3); without data they are the enrollment's.

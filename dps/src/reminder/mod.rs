@@ -7,6 +7,7 @@ mod worker;
 
 use jiff::SignedDuration;
 use muster_ca::{CertificateReadError, renew_after};
+use muster_identity::DeviceId;
 use muster_store::{StoreError, WriteError};
 use muster_x509::Certificate;
 use serde_json::{Map, Value, json};
@@ -42,11 +43,13 @@ pub(crate) enum NotFollowed {
     #[error(transparent)]
     Read(#[from] StoreError),
     #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 /// `muster.certificate` in the desired properties: a device need not look into its certificate to know when to renew it.
-pub fn told_in_twin(certificate: &Certificate) -> Map<String, Value> {
+pub(crate) fn told_in_twin(certificate: &Certificate) -> Map<String, Value> {
     let serial = hex::encode(certificate.serial());
     let mut told = json!({ "serial": serial, "notAfter": instant(certificate.not_after()) });
     if let Some(renew_by) = renew_after(certificate) {
@@ -62,6 +65,12 @@ fn profiles_that_count<'p>(policy: Option<&'p CredentialPolicy>, for_clients: &'
         Some(policy) => vec![policy.profile_name()],
         None => for_clients.iter().map(String::as_str).collect(),
     }
+}
+
+/// What a holder is called at a hub that it came to by another way than a registration.
+fn device_id(holder: &str, common_name: Option<&str>) -> Option<DeviceId> {
+    let name = common_name.filter(|name| name.to_ascii_lowercase() == holder)?;
+    DeviceId::parse(name).ok()
 }
 
 /// Before a device that could not be reminded is tried again: twice as long each time, up to ten minutes.

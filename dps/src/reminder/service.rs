@@ -5,7 +5,7 @@ use muster_ca::{Ca, Stage, Stored};
 use muster_identity::RegistrationId;
 use serde_json::{Map, Value};
 
-use super::{NotReminded, profiles_that_count, sql, told_in_twin, worker::Away};
+use super::{NotReminded, device_id, profiles_that_count, sql, told_in_twin, worker::Away};
 use crate::{
     Dps, HubError,
     enrollment::{CredentialPolicy, EnrollmentKind, sql::UnreadableRow},
@@ -26,8 +26,12 @@ impl Dps {
         away: &Away,
         now: Timestamp,
     ) -> Result<(), NotReminded> {
-        let Ok(id) = RegistrationId::parse(holder) else { return Ok(()) };
-        let Some((record, policy)) = self.policy_of(&id).await? else { return Ok(()) };
+        let known = match RegistrationId::parse(holder) {
+            Ok(id) => self.policy_of(&id).await?,
+            Err(_) => None,
+        };
+        let (record, policy) = known.unzip();
+        let policy = policy.flatten();
         let for_clients = profiles_for_clients(ca);
         let profiles = profiles_that_count(policy.as_ref(), &for_clients);
         let mut told = None;
@@ -37,7 +41,14 @@ impl Dps {
             let Some(Stored { serial, stage: Stage::Issued { certificate, .. }, .. }) = newest else {
                 return Ok(());
             };
-            for place in record.whereabouts() {
+            let places: Vec<_> = match &record {
+                Some(record) => record.whereabouts().cloned().collect(),
+                None => {
+                    let device = device_id(holder, certificate.common_name());
+                    self.certified(device.as_slice()).await?
+                }
+            };
+            for place in &places {
                 self.tell_at(place, &told_in_twin(&certificate), away, now).await?;
             }
             told = Some(serial);

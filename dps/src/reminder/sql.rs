@@ -9,12 +9,21 @@ const PLACE: &str = "SELECT next FROM reminder_place";
 /// Fails with `Unmet` when another node was faster.
 const MOVE: &str = "UPDATE reminder_place SET next = $1 WHERE next = $2";
 
-/// Of these holders the ones that are devices. What was due before is due anew.
+/// Of these holders the ones that are registered. What was due before is due anew.
 static DUE_ROWS: Rows = Rows {
     name: "reminder due",
     sql: "INSERT INTO reminder (id, mark, failures, due_us)
 SELECT r.id, value->>'mark', 0, CAST(value->>'due' AS BIGINT)
 FROM {rows} JOIN registration r ON r.id = value->>'id' WHERE true
+ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, failures = 0, due_us = excluded.due_us
+RETURNING id AS key",
+};
+
+/// What is known to be devices.
+static DEVICE_ROWS: Rows = Rows {
+    name: "reminder of a device",
+    sql: "INSERT INTO reminder (id, mark, failures, due_us)
+SELECT value->>'id', value->>'mark', 0, CAST(value->>'due' AS BIGINT) FROM {rows} WHERE true
 ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, failures = 0, due_us = excluded.due_us
 RETURNING id AS key",
 };
@@ -41,7 +50,7 @@ RETURNING id AS key",
 /// A device to be reminded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Due {
-    /// Of its registration, in lower case; its certificates' holder.
+    /// Its certificates' holder: the id of its registration, in lower case, or what it is called at its hub.
     pub(super) id: String,
     /// Another one each time that there is something new to remind it of.
     pub(super) mark: String,
@@ -59,14 +68,27 @@ pub(super) fn move_place(from: u64, to: u64) -> Statement {
     Statement::new(MOVE, [number(to).into(), number(from).into()]).exactly(1)
 }
 
-/// Each holder once.
+/// Those of these holders that are registered; each once.
 pub(super) fn remind<'h>(
     holders: impl IntoIterator<Item = &'h str>,
     mark: &str,
     now: Timestamp,
 ) -> Option<Statement> {
+    set(&DUE_ROWS, due_rows(holders, mark, now))
+}
+
+/// All of them; each once.
+pub(super) fn remind_all<'h>(
+    holders: impl IntoIterator<Item = &'h str>,
+    mark: &str,
+    now: Timestamp,
+) -> Option<Statement> {
+    set(&DEVICE_ROWS, due_rows(holders, mark, now))
+}
+
+fn due_rows<'h>(holders: impl IntoIterator<Item = &'h str>, mark: &str, now: Timestamp) -> Vec<Value> {
     let row = |id| json!({ "id": id, "mark": mark, "due": now.as_microsecond() });
-    set(&DUE_ROWS, holders.into_iter().map(row).collect())
+    holders.into_iter().map(row).collect()
 }
 
 pub(super) async fn due(db: &Db, now: Timestamp, max: i64) -> Result<Vec<Due>, StoreError> {

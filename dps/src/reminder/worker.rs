@@ -10,12 +10,12 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use muster_ca::Ca;
+use muster_ca::{Ca, Recipient};
 use muster_identity::HostName;
 use muster_store::WriteError;
 use tokio::time::sleep;
 
-use super::{NotFollowed, NotReminded, pause_after, sql};
+use super::{NotFollowed, NotReminded, device_id, pause_after, sql};
 use crate::Dps;
 
 /// What is issued in so long is looked at in one go; the first is not kept waiting.
@@ -102,8 +102,15 @@ impl Dps {
             return Ok(false);
         }
         let holders: HashSet<_> = news.recipients.iter().map(|it| it.holder.as_str()).collect();
+        let named = |it: &Recipient| device_id(&it.holder, it.common_name.as_deref());
+        let named: Vec<_> = news.recipients.iter().filter_map(named).collect();
+        let at_hubs = self.certified(&named).await?;
+        let at_hubs: HashSet<_> =
+            at_hubs.iter().map(|place| place.device.as_str().to_ascii_lowercase()).collect();
+        let mark = self.mark();
         let mut unit = vec![sql::move_place(from, news.next)];
-        unit.extend(sql::remind(holders, &self.mark(), now));
+        unit.extend(sql::remind(holders, &mark, now));
+        unit.extend(sql::remind_all(at_hubs.iter().map(String::as_str), &mark, now));
         match self.db.write(unit).await {
             Ok(_) => Ok(true),
             Err(WriteError::Unmet { .. }) => Ok(true), // another node read the same

@@ -10,6 +10,7 @@ use std::{
 
 use jiff::SignedDuration;
 use muster_ca::{AuthorityId, Ca, Caller, Issued, Request, SubjectFacts};
+use muster_identity::Authentication;
 use muster_store::Db;
 use muster_test_engines::{for_each_engine, for_each_place};
 use muster_x509::Csr;
@@ -297,6 +298,29 @@ async fn a_device_that_arrives_with_an_older_certificate_is_told_of_the_newest()
         follower.stop().await;
         bench.close().await;
         db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_was_made_at_the_hub_is_told_where_it_is_known_by_its_certificates() {
+    for_each_engine(async |db| {
+        let (hubs, dir) = ([Shelf::new(HUB_1), Shelf::new(HUB_2)], TempDir::new().unwrap());
+        let ca = authority(&dir, &db).await;
+        let bench = Bench::certifying(&db, &hubs, &ca).await;
+        let follower = Follower::start(&bench.dps);
+        hubs[0].make("Pump-1", Authentication::CertificateAuthority);
+        hubs[1].make("Pump-1", Authentication::Sas { primary: key(1), secondary: key(2) });
+        hubs[1].make("pump-2", Authentication::CertificateAuthority);
+        issue(&ca, "pump-2", "device").await;
+        let second = issue(&ca, "pump-2", "edge-server").await;
+        let first = issue(&ca, "Pump-1", "device").await;
+        is_done(&db, &ca).await;
+        assert_eq!(told(&hubs[0], "Pump-1"), hex::encode(first.serial));
+        assert_eq!(told(&hubs[1], "Pump-1"), Value::Null);
+        assert_eq!(told(&hubs[1], "pump-2"), hex::encode(second.serial));
+        follower.stop().await;
+        bench.close().await;
     })
     .await;
 }

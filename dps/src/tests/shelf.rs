@@ -55,6 +55,12 @@ impl Shelf {
         self.inner.lock().unwrap().admissions
     }
 
+    /// A device that the operator made at the hub itself.
+    pub(crate) fn make(&self, device: &str, authentication: Authentication) {
+        let made = (authentication, DeviceState::default());
+        self.inner.lock().unwrap().devices.insert(device.to_owned(), made);
+    }
+
     /// How often it was asked to write a twin and nothing else.
     pub(crate) fn told(&self) -> usize {
         self.inner.lock().unwrap().told
@@ -153,6 +159,17 @@ impl LinkedHub for Shelf {
                 state.desired.properties.extend(desired.clone());
             }
             Ok(())
+        })
+    }
+
+    fn certified<'a>(&'a self, devices: &'a [DeviceId]) -> BoxFuture<'a, Result<Vec<DeviceId>, HubError>> {
+        Box::pin(async move {
+            let inner = self.inner.lock().unwrap();
+            let is_certified = |id: &&DeviceId| {
+                let found = inner.devices.get(id.as_str());
+                found.is_some_and(|(known_by, _)| *known_by == Authentication::CertificateAuthority)
+            };
+            Ok(devices.iter().filter(is_certified).cloned().collect())
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
 use muster_identity::{Admission, Arrival, DeviceId, DeviceState};
-use muster_store::WriteError;
+use muster_store::{Value, WriteError};
 use serde_json::{Map, json};
 
 use super::{
@@ -80,6 +80,22 @@ impl Hub {
         let args = [self.settings.name.as_str().into(), id.as_str().into()];
         let rows = self.db.fetch(sql::FIND, &args).await?;
         rows.first().map(sql::device).transpose()
+    }
+
+    /// Those of these devices that are here and known by certificates of an authority.
+    pub async fn certified(&self, devices: &[DeviceId]) -> Result<Vec<DeviceId>, ReadError> {
+        let mut certified = Vec::new();
+        for part in devices.chunks(sql::CERTIFIED_MAX) {
+            let mut args = vec![Value::from(self.settings.name.as_str())];
+            args.extend(part.iter().map(|id| Value::from(id.as_str())));
+            args.resize(1 + sql::CERTIFIED_MAX, Value::NoText);
+            let rows = self.db.fetch(sql::CERTIFIED, &args).await?;
+            for row in &rows {
+                let id = row.text("id")?;
+                certified.extend(part.iter().find(|it| it.as_str() == id).cloned());
+            }
+        }
+        Ok(certified)
     }
 
     pub(crate) async fn list_devices(&self, top: u32) -> Result<Vec<Device>, ReadError> {

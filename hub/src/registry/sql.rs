@@ -118,6 +118,17 @@ pub(crate) fn key(hub: &str, id: &DeviceId) -> String {
 pub(crate) const FIND: &str = "SELECT id, generation, etag, status, status_reason, status_updated, authentication, \
      iot_edge, created, model_id, subscriptions, session_seen FROM device WHERE hub = $1 AND id = $2";
 
+/// How many [`CERTIFIED`] asks about.
+pub(crate) const CERTIFIED_MAX: usize = 64;
+
+/// Keys and thumbprints cannot read like the type.
+pub(crate) const CERTIFIED: &str = "SELECT id FROM device WHERE hub = $1 AND id IN ( \
+     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+     $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, \
+     $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, \
+     $60, $61, $62, $63, $64, $65) \
+     AND authentication LIKE '%\"type\":\"certificateAuthority\"%'";
+
 pub(crate) const LIST: &str = "SELECT id, generation, etag, status, status_reason, status_updated, authentication, \
      iot_edge, created, model_id, subscriptions, session_seen FROM device WHERE hub = $1 ORDER BY id LIMIT $2";
 

@@ -294,3 +294,24 @@ fn a_request_that_makes_no_sense_is_refused_with_the_field() {
     let told = DeviceRequest::parse(&device_id("d"), long.as_bytes()).unwrap_err().to_string();
     assert_eq!(told, "`statusReason`: 129 characters, at most 128");
 }
+
+#[tokio::test]
+async fn of_many_devices_those_are_told_apart_that_are_known_by_certificates_of_an_authority() {
+    for_each_engine(async |db| {
+        let stage = Stage::on(db.clone()).await;
+        let by_authority =
+            |id: &str| Admission { authentication: Authentication::CertificateAuthority, ..admission(id) };
+        for id in ["D1", "d-150"] {
+            stage.hub.admit(&by_authority(id), now()).await.unwrap();
+        }
+        for id in ["d2", "d-151"] {
+            stage.hub.admit(&admission(id), now()).await.unwrap();
+        }
+        let mut asked: Vec<_> = ["D1", "d2", "nobody"].map(device_id).into();
+        asked.extend((0..200).map(|n| device_id(&format!("d-{n}"))));
+        assert_eq!(stage.hub.certified(&asked).await.unwrap(), ["D1", "d-150"].map(device_id));
+        assert_eq!(stage.hub.certified(&[device_id("d1")]).await.unwrap(), [], "another device");
+        assert_eq!(stage.hub.certified(&[]).await.unwrap(), []);
+    })
+    .await;
+}

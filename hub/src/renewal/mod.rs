@@ -8,7 +8,6 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 use muster_identity::DeviceId;
-use serde_json::{Map, Value};
 
 use crate::Vouched;
 
@@ -37,8 +36,6 @@ pub struct Renewal {
 pub struct Renewed {
     /// Leaf first, to the root; DER.
     pub chain: Vec<Vec<u8>>,
-    /// What the twin is to say of it.
-    pub desired: Map<String, Value>,
 }
 
 /// Why whoever issues did not.

@@ -35,13 +35,10 @@ impl Hub {
             Ok::<_, RenewalRefusal>(renewer.renew(renewal).await?)
         };
         match outcome.await {
-            Ok(Renewed { chain, desired }) => {
+            // Its twin is told by whoever follows what is issued, by whatever way.
+            Ok(Renewed { chain }) => {
                 let certificates = chain.iter().map(|der| BASE64_STANDARD.encode(der)).collect();
                 answers.push(ToDevice::Renewed { rid, correlation_id, certificates });
-                // The certificate is there; a twin that does not say so is no reason to take it back.
-                if let Err(error) = self.tell(session.device(), &desired, now).await {
-                    tracing::warn!(hub = %self.settings.name, device = %session.device(), %error, "a twin does not tell of a renewal");
-                }
             }
             Err(refusal) => {
                 tracing::info!(hub = %self.settings.name, device = %session.device(), reason = %refusal, "certificate not renewed");

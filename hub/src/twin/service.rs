@@ -104,7 +104,7 @@ impl Hub {
                 if &*twin.generation != generation {
                     return Err(TwinRefusal::NotFound); // the device that connected was deleted, this is its successor
                 }
-                report.apply(twin, now).map(|twin| Change { twin, notice: None })
+                report.apply(twin, now).map(|twin| Some(Change { twin, notice: None }))
             })
             .await?;
         Ok(twin.reported.version)
@@ -118,13 +118,7 @@ impl Hub {
         if_match: &IfMatch,
         now: Timestamp,
     ) -> Result<Arc<Twin>, TwinRefusal> {
-        let row = |was, twin: &Twin| sql::edit_row(self.settings.name.as_str(), device, was, twin);
-        self.change_twin(device, &sql::EDIT, now, row, |twin| {
-            precondition(if_match, twin)?;
-            let edited = edit.apply(twin, now)?;
-            Ok(Change { twin: edited.twin, notice: edited.notice })
-        })
-        .await
+        self.edit_when(device, edit, now, |twin| precondition(if_match, twin).map(|()| true)).await
     }
 
     /// Desired properties that provisioning has to tell: told once, and again only when they are others. Also well when the
@@ -139,14 +133,15 @@ impl Hub {
             return Ok(());
         }
         let told = async {
-            match self.load_twin(device).await?.says(desired)? {
-                true => Ok(()),
-                false => self.edit_twin(device, &Edit::merging(desired), &IfMatch::Any, now).await.map(drop),
+            if self.load_twin(device).await?.says(desired)? {
+                return Ok(());
             }
+            // Somebody else may say the same just now.
+            let is_news = |twin: &Twin| twin.says(desired).map(|says| !says);
+            self.edit_when(device, &Edit::merging(desired), now, is_news).await.map(drop)
         };
         match told.await {
-            Ok(()) => Ok(()),
-            Err(TwinRefusal::NotFound) => Ok(()),
+            Ok(()) | Err(TwinRefusal::NotFound) => Ok(()),
             // No reason to keep a device out: the twin is full.
             Err(refusal @ (TwinRefusal::Invalid(_) | TwinRefusal::TooLarge { .. })) => {
                 tracing::warn!(hub = %self.settings.name, %device, %refusal, "a twin does not say what it should");
@@ -156,13 +151,32 @@ impl Hub {
         }
     }
 
+    async fn edit_when(
+        &self,
+        device: &DeviceId,
+        edit: &Edit,
+        now: Timestamp,
+        wanted: impl Fn(&Twin) -> Result<bool, TwinRefusal>,
+    ) -> Result<Arc<Twin>, TwinRefusal> {
+        let row = |was, twin: &Twin| sql::edit_row(self.settings.name.as_str(), device, was, twin);
+        self.change_twin(device, &sql::EDIT, now, row, |twin| {
+            if !wanted(twin)? {
+                return Ok(None);
+            }
+            let edited = edit.apply(twin, now)?;
+            Ok(Some(Change { twin: edited.twin, notice: edited.notice }))
+        })
+        .await
+    }
+
+    /// Unless there is nothing to change.
     async fn change_twin(
         &self,
         device: &DeviceId,
         rows: &'static Rows,
         now: Timestamp,
         row: impl Fn(u64, &Twin) -> Value,
-        decide: impl Fn(&Twin) -> Result<Change, TwinRefusal>,
+        decide: impl Fn(&Twin) -> Result<Option<Change>, TwinRefusal>,
     ) -> Result<Arc<Twin>, TwinRefusal> {
         if self.twin_updates.take(1, now) == Verdict::Exceeded {
             return Err(TwinRefusal::Throttled { quota: self.twin_updates.name });
@@ -178,11 +192,11 @@ impl Hub {
             };
             self.twins.forget(device); // until the write is known to have happened
             let change = match decide(&twin) {
-                Ok(change) => change,
-                Err(_) if is_copy => continue,
-                Err(refusal) => {
-                    self.twins.keep(device, twin);
-                    return Err(refusal);
+                Ok(Some(change)) => change,
+                Ok(None) | Err(_) if is_copy => continue,
+                nothing => {
+                    self.twins.keep(device, Arc::clone(&twin));
+                    return nothing.map(|_| twin);
                 }
             };
             if self.db.put(rows, &key, row(twin.version, &change.twin)).await.map_err(unavailable)? {

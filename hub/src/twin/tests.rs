@@ -187,3 +187,25 @@ async fn the_twin_of_a_deleted_device_is_nobodys() {
     assert_eq!(stage.hub.report(&id, &generation, &report, now()).await, Err(TwinRefusal::NotFound));
     assert_eq!(stage.hub.load_twin(&device_id("d")).await.unwrap().reported.version, 1);
 }
+
+#[tokio::test]
+async fn what_two_have_to_tell_at_once_is_written_once_and_more_of_the_same_is_no_news() {
+    for_each_engine(async |db| {
+        let stage = Stage::on(db.clone()).await;
+        let id = device_id("d");
+        stage.hub.admit(&admission("d"), now()).await.unwrap();
+        let version = async || stage.hub.load_twin(&id).await.unwrap().desired.version;
+        let before = version().await;
+        let told = json!({ "muster": { "certificate": { "serial": "02" } } });
+        let told = told.as_object().unwrap();
+        let tell = || stage.hub.tell(&id, told, now());
+        let all = futures::future::join_all((0..8).map(|_| tell())).await;
+        assert!(all.iter().all(Result::is_ok), "{all:?}");
+        assert_eq!(version().await, before + 1);
+        tell().await.unwrap();
+        assert_eq!(version().await, before + 1);
+        // Nobody is there who could be told.
+        stage.hub.tell(&device_id("e"), told, now()).await.unwrap();
+    })
+    .await;
+}

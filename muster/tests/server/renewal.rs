@@ -102,3 +102,22 @@ async fn a_device_that_renews_by_est_hears_within_a_second_when_to_renew_again()
     assert_eq!(heard.patch["muster"]["certificate"], said);
     fixture.running.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_device_that_was_made_at_the_hub_reads_in_its_twin_when_to_renew_what_it_was_given() {
+    let fixture = Fixture::start().await;
+    let (_, service) = fixture.hub();
+    let identity = json!({ "deviceId": "Pump-2", "authentication": { "type": "certificateAuthority" } });
+    service.put_device(&identity, None).await.unwrap();
+    let csr = request("Pump-2", &KeyPair::generate().unwrap());
+    let asked = json!({ "csr": csr, "subject": { "commonName": "Pump-2" } });
+    let signed = fixture.authority("POST /ca/sign", &asked).await;
+    assert_eq!(signed.status, 201, "{}", String::from_utf8_lossy(&signed.body));
+    let signed = signed.json();
+    crate::eventually_async("its twin tells of it", async || {
+        let twin = service.twin("Pump-2").await.unwrap();
+        twin["properties"]["desired"]["muster"]["certificate"]["serial"] == signed["serial"]
+    })
+    .await;
+    fixture.running.shutdown().await;
+}
