@@ -38,9 +38,9 @@ impl Follower {
     fn start(dps: &Arc<Dps>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let dps = Arc::clone(dps);
-        // A minute each time that somebody looks, after a restart as well: what is due later comes.
+        // Longer than any pause each time that somebody looks, after a restart as well: what is due later comes at once.
         static LOOKS: AtomicI64 = AtomicI64::new(0);
-        let clock = move || now() + SignedDuration::from_mins(LOOKS.fetch_add(1, Relaxed));
+        let clock = move || now() + SignedDuration::from_mins(15 * LOOKS.fetch_add(1, Relaxed));
         let worker = tokio::spawn(async move {
             let stopped = async { stopped.await.unwrap_or_default() };
             dps.follow_certificates(clock, stopped).await;
