@@ -24,4 +24,4 @@ pub use session::{
     Subject, ToDevice, Verdict, Vouched, Will,
 };
 pub use settings::{Settings, UnknownFilters};
-pub use twin::TwinRefusal;
+pub use twin::{TwinRefusal, says};

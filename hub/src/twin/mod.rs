@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use document::{Liveness, device_view, service_view};
 pub(crate) use edit::{Edit, Method, Notice, Report, stored};
+pub use patch::says;
 pub(crate) use service::Twins;
 
 /// Where the etag counter of a twin begins.
@@ -56,10 +57,7 @@ impl Twin {
 
     /// Whether these desired properties are there already, just so.
     pub(crate) fn says(&self, desired: &Map<String, Value>) -> Result<bool, TwinRefusal> {
-        let properties = edit::object(&self.desired.properties)?;
-        let mut merged = properties.clone();
-        patch::merge_tags(&mut merged, desired);
-        Ok(merged == properties)
+        Ok(patch::says(&edit::object(&self.desired.properties)?, desired))
     }
 
     pub(crate) fn text_bytes(&self) -> usize {

@@ -42,6 +42,13 @@ pub(crate) fn merge_tags(tags: &mut Map<String, Value>, change: &Map<String, Val
     }
 }
 
+/// Whether merging would change nothing.
+pub fn says(properties: &Map<String, Value>, change: &Map<String, Value>) -> bool {
+    let mut merged = properties.clone();
+    merge_tags(&mut merged, change);
+    merged == *properties
+}
+
 /// When, and for desired properties by which version, something was written last.
 struct Stamp {
     at: String,

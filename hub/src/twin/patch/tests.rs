@@ -151,3 +151,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_twin_says_already_is_not_said_again() {
+    let twin = json!({ "a": { "b": 1, "c": [2] }, "d": "x", "$version": 3 });
+    for (desired, is_said) in [
+        (json!({}), true),
+        (json!({ "a": { "b": 1 } }), true),
+        (json!({ "a": { "c": [2] }, "d": "x", "e": null }), true),
+        (json!({ "a": { "b": 2 } }), false),
+        (json!({ "a": { "b": null } }), false),
+        (json!({ "a": 1 }), false),
+        (json!({ "d": { "b": 1 } }), false),
+        (json!({ "e": {} }), false),
+    ] {
+        assert_eq!(says(&map(twin.clone()), &map(desired.clone())), is_said, "{desired}");
+    }
+}
